@@ -1,0 +1,2 @@
+//! The HDF5 plugin: a VOL connector and a file driver.
+#![allow(unsafe_code)]

@@ -1,0 +1,1 @@
+//! The hdfstream server: ordinary HDF5 files, served in place.

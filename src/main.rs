@@ -1,0 +1,4 @@
+//! The command-line tool `hdfstream`.
+#![forbid(unsafe_code)]
+
+fn main() {}
