@@ -1,6 +1,20 @@
 //! Core of hdfstream: what a remote name means, how its bytes are fetched, cached and kept consistent.
 //!
-//! This crate knows nothing of libhdf5. The plugin and the server depend on it, never the reverse.
+//! Three things to know: [`resolve`] decides whether a name is remote, [`Settings`] holds everything
+//! that can be set, [`RemoteFile`] reads one file. This crate knows nothing of libhdf5; the plugin and
+//! the server depend on it, never the reverse.
 #![forbid(unsafe_code)]
 
+mod error;
+mod listing;
+pub mod name;
 pub mod protocol;
+mod remote_file;
+pub mod settings;
+pub mod stats;
+
+pub use error::Error;
+pub use listing::{list, stat};
+pub use name::{Name, RemoteName, resolve, resolve_with_stub, stub::Stub};
+pub use remote_file::{Class, RemoteFile};
+pub use settings::{Credentials, Secret, Settings};

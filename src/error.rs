@@ -1,0 +1,257 @@
+//! What can go wrong, in words for the person in front of the program.
+//!
+//! Every message is one sentence that names the file and the server, says what happened, and what to do.
+//! None ever holds a secret.
+
+/// Why a remote name, file or directory could not be used.
+///
+/// `url` is the canonical URL of what was asked for, `server` the scheme and authority it lives on.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A name that looks remote but cannot be one.
+    #[error("{name:?} is not a usable remote name: {reason}")]
+    InvalidName {
+        /// The name, without any user information it may have held.
+        name: String,
+        /// What is wrong and what to write instead.
+        reason: String,
+    },
+    /// A setting that cannot be understood.
+    #[error("setting {key}: {reason}")]
+    Setting {
+        /// Environment variable or key of the connector info string.
+        key: String,
+        /// What is wrong and what to write instead.
+        reason: String,
+    },
+    /// There is no such file or directory.
+    #[error("{url}: {server} has no such file or directory; check the path, for example with 'hdfstream ls'")]
+    NotFound {
+        /// What was asked for.
+        url: String,
+        /// Who was asked.
+        server: String,
+    },
+    /// A directory was named where a file is needed.
+    #[error("{url}: this is a directory on {server}, not a file; name a file below it")]
+    IsDirectory {
+        /// What was asked for.
+        url: String,
+        /// Who was asked.
+        server: String,
+    },
+    /// The server does not allow this.
+    #[error("{url}: {server} refuses access: {reason}")]
+    Forbidden {
+        /// What was asked for.
+        url: String,
+        /// Who was asked.
+        server: String,
+        /// The server's words.
+        reason: String,
+    },
+    /// Credentials are missing, wrong, or were withheld.
+    #[error("{url}: {server} wants a valid login: {reason}")]
+    Unauthorized {
+        /// What was asked for.
+        url: String,
+        /// Who was asked.
+        server: String,
+        /// What was or was not sent, and what to set.
+        reason: String,
+    },
+    /// The file or the server cannot be written.
+    #[error("{url}: {server} serves this read-only; open it for reading")]
+    ReadOnly {
+        /// What was asked for.
+        url: String,
+        /// Who was asked.
+        server: String,
+    },
+    /// The file is there already.
+    #[error("{url}: this exists already on {server}")]
+    Exists {
+        /// What was asked for.
+        url: String,
+        /// Who was asked.
+        server: String,
+    },
+    /// Somebody else is writing the file.
+    #[error("{url}: the file is locked by another writer on {server}; try again when it is done")]
+    Locked {
+        /// What was asked for.
+        url: String,
+        /// Who was asked.
+        server: String,
+    },
+    /// The server's disk is full.
+    #[error("{url}: {server} has no space left")]
+    NoSpace {
+        /// What was asked for.
+        url: String,
+        /// Who was asked.
+        server: String,
+    },
+    /// The file was replaced or written while it was open here.
+    #[error("{url}: the file changed on {server} while it was open; close it and open it again")]
+    Changed {
+        /// What was asked for.
+        url: String,
+        /// Who was asked.
+        server: String,
+    },
+    /// The server has too much to do.
+    #[error("{url}: {server} is too busy and stayed so through {attempts} attempts; try again later")]
+    Busy {
+        /// What was asked for.
+        url: String,
+        /// Who was asked.
+        server: String,
+        /// Requests made.
+        attempts: u32,
+    },
+    /// The server calls the request malformed or too large.
+    #[error("{url}: {server} rejects the request: {reason}")]
+    Rejected {
+        /// What was asked for.
+        url: String,
+        /// Who was asked.
+        server: String,
+        /// The server's words.
+        reason: String,
+    },
+    /// Something broke on the server.
+    #[error("{url}: {server} failed: {reason}; its log says more")]
+    ServerFailed {
+        /// What was asked for.
+        url: String,
+        /// Who was asked.
+        server: String,
+        /// The server's words.
+        reason: String,
+    },
+    /// The host name does not resolve.
+    #[error("{url}: there is no host named {host} ({reason}); check the name and the network")]
+    UnknownHost {
+        /// What was asked for.
+        url: String,
+        /// The name that does not resolve.
+        host: String,
+        /// The resolver's words.
+        reason: String,
+    },
+    /// Nobody listens there.
+    #[error("{url}: {server} refused the connection; check that the server runs and that the port is right")]
+    Refused {
+        /// What was asked for.
+        url: String,
+        /// Who was asked.
+        server: String,
+    },
+    /// The server did not answer in time.
+    #[error("{url}: {server} did not answer within {seconds} s ({phase}); try again, or allow more time")]
+    TimedOut {
+        /// What was asked for.
+        url: String,
+        /// Who was asked.
+        server: String,
+        /// The limit that ran out.
+        seconds: u64,
+        /// What was being waited for, and the setting that governs it.
+        phase: &'static str,
+    },
+    /// The connection ended in the middle of an answer.
+    #[error(
+        "{url}: the connection to {server} was cut in the middle of an answer ({reason}); \
+             the server may have stopped: try again"
+    )]
+    Cut {
+        /// What was asked for.
+        url: String,
+        /// Who was asked.
+        server: String,
+        /// What was noticed.
+        reason: String,
+    },
+    /// The encrypted connection could not be made.
+    #[error("{url}: no encrypted connection to {server}: {reason}")]
+    Tls {
+        /// What was asked for.
+        url: String,
+        /// Who was asked.
+        server: String,
+        /// What is wrong and what to set.
+        reason: String,
+    },
+    /// Something answers, but it is no hdfstream server.
+    #[error(
+        "{url}: {server} answered (HTTP status {status}), but not as an hdfstream server does; \
+             check host, port and path"
+    )]
+    NotHdfstream {
+        /// What was asked for.
+        url: String,
+        /// Who was asked.
+        server: String,
+        /// HTTP status of the first answer.
+        status: u16,
+    },
+    /// The server wants the client to go elsewhere.
+    #[error("{url}: {server} redirects to {location}, which is not followed; use that address instead")]
+    Redirected {
+        /// What was asked for.
+        url: String,
+        /// Who was asked.
+        server: String,
+        /// Where it points.
+        location: String,
+    },
+    /// The answer makes no sense.
+    #[error("{url}: the answer of {server} makes no sense ({reason}); is this an hdfstream server?")]
+    Garbage {
+        /// What was asked for.
+        url: String,
+        /// Who was asked.
+        server: String,
+        /// What was found.
+        reason: String,
+    },
+    /// Any other trouble of the network.
+    #[error("{url}: no connection to {server}: {reason}; check the network")]
+    Network {
+        /// What was asked for.
+        url: String,
+        /// Who was asked.
+        server: String,
+        /// What the system says.
+        reason: String,
+    },
+    /// This process cannot do network input and output.
+    #[error("hdfstream cannot start its network threads: {reason}")]
+    Engine {
+        /// What the system says.
+        reason: String,
+    },
+}
+
+impl Error {
+    /// The errno that a C program or h5py sees for this; numbers as on Linux.
+    #[must_use]
+    pub fn errno(&self) -> i32 {
+        match self {
+            Self::NotFound { .. } => 2,
+            Self::Locked { .. } => 11,
+            Self::Forbidden { .. } | Self::Unauthorized { .. } => 13,
+            Self::Exists { .. } => 17,
+            Self::IsDirectory { .. } => 21,
+            Self::InvalidName { .. } | Self::Setting { .. } => 22,
+            Self::NoSpace { .. } => 28,
+            Self::ReadOnly { .. } => 30,
+            Self::TimedOut { .. } => 110,
+            Self::Refused { .. } => 111,
+            Self::Changed { .. } => 116,
+            _ => 5,
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! What a name means: local, or a file on some server.
+//!
+//! Pure text work, except that a stub and a URL behind a directory prefix look at the local disk. For
+//! an ordinary local name nothing is touched but the name itself (and, with stubs, one `stat`).
+
+mod address;
+mod mangled;
+mod path;
+pub mod stub;
+
+use std::fmt;
+use std::io::Read;
+
+use crate::Error;
+use address::Authority;
+
+/// What a name means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Name {
+    /// An ordinary local name, not ours.
+    Local,
+    /// A file or directory on a server.
+    Remote(RemoteName),
+}
+
+/// A file or directory on a server. `Display` gives its canonical URL.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RemoteName {
+    authority: Authority,
+    components: Vec<String>,
+}
+
+/// Decides what `name` means from its text; see [`resolve_with_stub`] for stubs.
+///
+/// Remote are `https:`, `http:`, `hdfstream:` (https) and `hdfstream+http:` URLs, with any number of
+/// slashes after the colon, also behind a directory prefix that some library put in front. A name that
+/// looks like a URL but cannot be one is [`Name::Local`] here and an error there.
+#[must_use]
+pub fn resolve(name: &str) -> Name {
+    read_url(name).unwrap_or(Name::Local)
+}
+
+/// Decides what `name` means, local files that are stubs included.
+///
+/// # Errors
+/// [`Error::InvalidName`] when it is a URL, or a stub holding one, that cannot be used.
+pub fn resolve_with_stub(name: &str) -> Result<Name, Error> {
+    match read_url(name)? {
+        Name::Local => read_stub(name),
+        remote => Ok(remote),
+    }
+}
+
+fn read_url(name: &str) -> Result<Name, Error> {
+    // Aliases (`cosma:path`) and mounts (`/cosma/path`) of the configuration file will be looked up
+    // here, before URLs, once there is a configuration file.
+    match mangled::find(name) {
+        Some(found) if !found.prefixed || std::fs::symlink_metadata(name).is_err() => {
+            RemoteName::from_url(&name[found.start..]).map(Name::Remote)
+        }
+        _ => Ok(Name::Local),
+    }
+}
+
+fn read_stub(name: &str) -> Result<Name, Error> {
+    // Only a regular file of exactly this size is opened: opening others (a FIFO, a device) may have
+    // effects. Whatever fails here is for the native code to report.
+    let Ok(metadata) = std::fs::metadata(name) else {
+        return Ok(Name::Local);
+    };
+    if !metadata.is_file() || metadata.len() != stub::SIZE as u64 {
+        return Ok(Name::Local);
+    }
+    let mut bytes = [0u8; stub::SIZE];
+    let read = std::fs::File::open(name).and_then(|mut file| file.read_exact(&mut bytes));
+    match (read, stub::Stub::decode(&bytes)) {
+        (Ok(()), Some(url)) => RemoteName::parse(&url)
+            .map(Name::Remote)
+            .map_err(|error| match error {
+                Error::InvalidName { reason, .. } => Error::InvalidName {
+                    name: name.to_owned(),
+                    reason: format!("this stub holds a URL that cannot be used: {reason}"),
+                },
+                other => other,
+            }),
+        _ => Ok(Name::Local),
+    }
+}
+
+impl RemoteName {
+    /// Reads a URL (not one behind a prefix).
+    ///
+    /// # Errors
+    /// [`Error::InvalidName`] when `text` is not a URL of a known scheme, or cannot be used.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        match mangled::find(text) {
+            Some(found) if found.start == 0 => Self::from_url(text),
+            _ => Err(invalid(
+                text,
+                "it does not begin with https://, http://, hdfstream:// or hdfstream+http://",
+            )),
+        }
+    }
+
+    /// `text` begins with a scheme, its colon and at least one slash.
+    fn from_url(text: &str) -> Result<Self, Error> {
+        let text = text.split('#').next().unwrap_or_default();
+        let (scheme, rest) = text.split_once(':').unwrap_or((text, ""));
+        let rest = rest.trim_start_matches('/');
+        let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+        let secure = !mangled::is_plain(scheme);
+        let authority = Authority::parse(secure, authority).map_err(|reason| invalid(text, reason))?;
+        let components = path::decode(path).map_err(|reason| invalid(text, reason))?;
+        Ok(Self {
+            authority,
+            components,
+        })
+    }
+
+    /// The canonical URL: lower-case scheme and host, no default port, plain path, all special
+    /// characters escaped. Reading it back gives an equal name.
+    #[must_use]
+    pub fn url(&self) -> String {
+        self.to_string()
+    }
+
+    /// Whether the connection is encrypted.
+    #[must_use]
+    pub fn secure(&self) -> bool {
+        self.authority.secure
+    }
+
+    /// Scheme and authority, such as `https://host:8443`.
+    #[must_use]
+    pub fn server(&self) -> String {
+        self.authority.to_string()
+    }
+
+    /// Components of the path, decoded; none is empty, `.` or `..`, and none holds a slash.
+    #[must_use]
+    pub fn components(&self) -> &[String] {
+        &self.components
+    }
+
+    /// Last component of the path, decoded.
+    #[must_use]
+    pub fn file_name(&self) -> Option<&str> {
+        self.components.last().map(String::as_str)
+    }
+
+    /// The directory that this is in; the server's root is its own parent.
+    #[must_use]
+    pub fn parent(&self) -> Self {
+        let mut parent = self.clone();
+        parent.components.pop();
+        parent
+    }
+
+    /// Takes this as a directory and follows `target` from it: a URL, a path from the server's root
+    /// (leading slash), or a relative path. Except in a URL, `target` is taken literally: `%` and `#`
+    /// are characters of file names.
+    ///
+    /// # Errors
+    /// [`Error::InvalidName`] when `target` is an unusable URL, holds NUL, or leaves the server by `..`.
+    pub fn join(&self, target: &str) -> Result<Self, Error> {
+        if let Some(found) = mangled::find(target)
+            && found.start == 0
+        {
+            return Self::from_url(target);
+        }
+        let mut components = if target.starts_with('/') {
+            Vec::new()
+        } else {
+            self.components.clone()
+        };
+        path::append(&mut components, target).map_err(|reason| invalid(target, reason))?;
+        Ok(Self {
+            authority: self.authority.clone(),
+            components,
+        })
+    }
+
+    pub(crate) fn authority(&self) -> &Authority {
+        &self.authority
+    }
+}
+
+pub(crate) use address::Authority as ServerAddress;
+
+impl fmt::Display for RemoteName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}", self.authority)?;
+        if self.components.is_empty() {
+            return formatter.write_str("/");
+        }
+        for component in &self.components {
+            write!(formatter, "/{}", path::encode(component))?;
+        }
+        Ok(())
+    }
+}
+
+/// An error about `name`, with any user information cut out of it: it may be a password.
+fn invalid(name: &str, reason: impl Into<String>) -> Error {
+    Error::InvalidName {
+        name: address::without_user(name),
+        reason: reason.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests;
