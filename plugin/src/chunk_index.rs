@@ -1,0 +1,296 @@
+//! Where a dataset keeps its elements, and which chunks a selection touches.
+
+use std::ffi::{c_int, c_uint, c_void};
+
+use crate::external::{self, Segment};
+use crate::ffi::{self, haddr_t, hid_t, hsize_t};
+use crate::handle::Handle;
+use crate::host::Host;
+
+/// Most chunks whose membership in an irregular selection is tested one by one.
+const MOST_TESTED: usize = 1 << 20;
+/// Unfiltered chunks above this size, bytes, are not read whole by HDF5 (they exceed its chunk cache), so
+/// that they are not announced either.
+const LARGEST_UNFILTERED: u64 = 1 << 20;
+
+/// Where a dataset keeps its elements.
+pub(crate) enum Storage {
+    /// Where the native code reads them well by itself: contiguous, compact, virtual.
+    Native,
+    /// In chunks.
+    Chunked(ChunkIndex),
+    /// In raw files beside the HDF5 file.
+    External(Vec<Segment>),
+}
+
+/// The chunks of a dataset.
+pub(crate) struct ChunkIndex {
+    /// Elements of a chunk, by dimension.
+    shape: Vec<u64>,
+    /// Chunks by dimension.
+    grid: Vec<u64>,
+    /// Row-major number within the grid, address and bytes; ascending.
+    chunks: Vec<(u64, haddr_t, hsize_t)>,
+}
+
+/// Finds out where `dataset` keeps its elements. Whatever fails makes it [`Storage::Native`]: the native code
+/// will then say what is wrong.
+pub(crate) fn storage_of(host: &'static Host, dataset: *mut c_void) -> Storage {
+    let Some(creation) = creation_list(host, dataset) else { return Storage::Native };
+    // SAFETY: an open dataset creation list.
+    let (layout, files, filters) = unsafe {
+        (
+            (host.h5.H5Pget_layout)(creation.id()),
+            (host.h5.H5Pget_external_count)(creation.id()),
+            (host.h5.H5Pget_nfilters)(creation.id()),
+        )
+    };
+    if files > 0 {
+        return external::segments(host, &creation, files).map_or(Storage::Native, Storage::External);
+    }
+    if layout != ffi::H5D_CHUNKED {
+        return Storage::Native;
+    }
+    ChunkIndex::read(host, dataset, &creation, filters > 0).map_or(Storage::Native, Storage::Chunked)
+}
+
+fn creation_list(host: &'static Host, dataset: *mut c_void) -> Option<Handle> {
+    let id = get(host, dataset, ffi::H5VL_DATASET_GET_DCPL, |arguments| {
+        // SAFETY: the operation fills this part of the union.
+        unsafe { arguments.args.get_dcpl.dcpl_id }
+    })?;
+    Handle::own(host, id, host.h5.H5Pclose)
+}
+
+/// The dataspace of `dataset`.
+pub(crate) fn space(host: &'static Host, dataset: *mut c_void) -> Option<Handle> {
+    let id = get(host, dataset, ffi::H5VL_DATASET_GET_SPACE, |arguments| {
+        // SAFETY: the operation fills this part of the union.
+        unsafe { arguments.args.get_space.space_id }
+    })?;
+    Handle::own(host, id, host.h5.H5Sclose)
+}
+
+/// The type of `dataset` as stored.
+pub(crate) fn datatype(host: &'static Host, dataset: *mut c_void) -> Option<Handle> {
+    let id = get(host, dataset, ffi::H5VL_DATASET_GET_TYPE, |arguments| {
+        // SAFETY: the operation fills this part of the union.
+        unsafe { arguments.args.get_type.type_id }
+    })?;
+    Handle::own(host, id, host.h5.H5Tclose)
+}
+
+fn get(
+    host: &'static Host,
+    dataset: *mut c_void,
+    operation: ffi::H5VL_dataset_get_t,
+    answer: impl FnOnce(&ffi::H5VL_dataset_get_args_t) -> hid_t,
+) -> Option<hid_t> {
+    let native = host.native.dataset_cls.get?;
+    // SAFETY: plain data for which zeros are valid; the operation says which part of the union counts.
+    let mut arguments: ffi::H5VL_dataset_get_args_t = unsafe { std::mem::zeroed() };
+    arguments.op_type = operation;
+    // SAFETY: an open dataset of this host and arguments that live through the call.
+    let status = unsafe { native(dataset, &raw mut arguments, ffi::H5P_DEFAULT, std::ptr::null_mut()) };
+    (status >= 0).then(|| answer(&arguments))
+}
+
+/// Dimensions of a simple dataspace, in elements.
+fn dimensions(host: &'static Host, space: hid_t) -> Option<Vec<u64>> {
+    // SAFETY: an open dataspace.
+    let rank = unsafe { (host.h5.H5Sget_simple_extent_ndims)(space) };
+    let mut dimensions = vec![0; usize::try_from(rank).ok()?];
+    // SAFETY: the array has `rank` entries; the second pointer may be null.
+    let got = unsafe {
+        (host.h5.H5Sget_simple_extent_dims)(space, dimensions.as_mut_ptr(), std::ptr::null_mut())
+    };
+    (got >= 0).then_some(dimensions)
+}
+
+/// What the walk over a chunk index collects.
+struct Collected<'a> {
+    shape: &'a [u64],
+    grid: &'a [u64],
+    chunks: Vec<(u64, haddr_t, hsize_t)>,
+}
+
+unsafe extern "C" fn collect(
+    offset: *const hsize_t,
+    _filters_off: c_uint,
+    address: haddr_t,
+    size: hsize_t,
+    collected: *mut c_void,
+) -> c_int {
+    // SAFETY: `read` passes a `Collected` and HDF5 an offset with as many entries as the dataset has
+    // dimensions. Nothing here can panic: the divisors are not zero, and wrapping arithmetic at worst makes a
+    // hint useless.
+    unsafe {
+        let collected = &mut *collected.cast::<Collected<'_>>();
+        if address != ffi::HADDR_UNDEF && size > 0 {
+            let mut number = 0u64;
+            for (dimension, (shape, grid)) in collected.shape.iter().zip(collected.grid).enumerate() {
+                let position = *offset.add(dimension) / (*shape).max(1);
+                number = number.wrapping_mul(*grid).wrapping_add(position);
+            }
+            collected.chunks.push((number, address, size));
+        }
+    }
+    0
+}
+
+impl ChunkIndex {
+    fn read(host: &'static Host, dataset: *mut c_void, creation: &Handle, filtered: bool) -> Option<Self> {
+        let space = space(host, dataset)?;
+        let dimensions = dimensions(host, space.id())?;
+        let mut shape = vec![0; dimensions.len()];
+        // SAFETY: the array has as many entries as announced.
+        let rank = unsafe {
+            (host.h5.H5Pget_chunk)(creation.id(), c_int::try_from(shape.len()).ok()?, shape.as_mut_ptr())
+        };
+        if usize::try_from(rank) != Ok(shape.len()) || shape.contains(&0) {
+            return None;
+        }
+        let grid: Vec<u64> = dimensions.iter().zip(&shape).map(|(all, chunk)| all.div_ceil(*chunk)).collect();
+        grid.iter().try_fold(1u64, |product, count| product.checked_mul(*count))?;
+
+        let mut collected = Collected { shape: &shape, grid: &grid, chunks: Vec::new() };
+        // SAFETY: plain data for which zeros are valid; the operation number says which part counts, and
+        // that part is alike in all versions (test `headers`).
+        let status = unsafe {
+            let mut arguments: ffi::H5VL_native_dataset_optional_args_t = std::mem::zeroed();
+            arguments.chunk_iter.op = Some(collect);
+            arguments.chunk_iter.op_data = (&raw mut collected).cast();
+            let mut optional = ffi::H5VL_optional_args_t {
+                op_type: ffi::H5VL_NATIVE_DATASET_CHUNK_ITER as c_int,
+                args: (&raw mut arguments).cast(),
+            };
+            host.native.dataset_cls.optional?(
+                dataset,
+                &raw mut optional,
+                ffi::H5P_DEFAULT,
+                std::ptr::null_mut(),
+            )
+        };
+        if status < 0 {
+            return None;
+        }
+        let mut chunks = collected.chunks;
+        if !filtered && chunks.iter().any(|chunk| chunk.2 > LARGEST_UNFILTERED) {
+            return None;
+        }
+        chunks.sort_unstable();
+        Some(Self { shape, grid, chunks })
+    }
+
+    /// Address and bytes of the chunks that the selection of `space` touches, in the order in which HDF5
+    /// reads them. Empty when that is not known.
+    pub(crate) fn selected(&self, host: &'static Host, space: hid_t) -> Vec<(u64, u64)> {
+        let all = || self.chunks.iter().map(|chunk| (chunk.1, chunk.2)).collect();
+        if space == ffi::H5S_ALL {
+            return all();
+        }
+        let rank = self.shape.len();
+        let (mut first, mut last) = (vec![0; rank], vec![0; rank]);
+        // SAFETY: the selection's rank is checked before the arrays are filled; ids that are no dataspaces
+        // (H5S_BLOCK, H5S_PLIST) make the first call fail.
+        let points = unsafe {
+            if space < 16
+                || (host.h5.H5Sget_simple_extent_ndims)(space) != rank as c_int
+                || (host.h5.H5Sget_select_bounds)(space, first.as_mut_ptr(), last.as_mut_ptr()) < 0
+            {
+                return Vec::new();
+            }
+            (host.h5.H5Sget_select_npoints)(space)
+        };
+        let volume: u128 = first.iter().zip(&last).map(|(first, last)| u128::from(last - first) + 1).product();
+        let solid = u128::try_from(points) == Ok(volume);
+        let mut touched = self.in_box(&first, &last);
+        if !solid && touched.len() > 1 && touched.len() <= MOST_TESTED {
+            touched.retain(|chunk| self.intersects(host, space, chunk.0));
+        }
+        touched.into_iter().map(|chunk| (chunk.1, chunk.2)).collect()
+    }
+
+    /// The chunks that a box of elements touches, both corners included.
+    fn in_box(&self, first: &[u64], last: &[u64]) -> Vec<(u64, haddr_t, hsize_t)> {
+        let from: Vec<u64> = first.iter().zip(&self.shape).map(|(at, chunk)| at / chunk).collect();
+        let to: Vec<u64> = last.iter().zip(&self.shape).map(|(at, chunk)| at / chunk).collect();
+        let candidates = from
+            .iter()
+            .zip(&to)
+            .try_fold(1u64, |product, (from, to)| product.checked_mul(to - from + 1));
+        if candidates.is_none_or(|count| count >= self.chunks.len() as u64) {
+            return self
+                .chunks
+                .iter()
+                .filter(|chunk| {
+                    self.position(chunk.0).iter().zip(from.iter().zip(&to)).all(|(at, (from, to))| {
+                        from <= at && at <= to
+                    })
+                })
+                .copied()
+                .collect();
+        }
+        let mut found = Vec::new();
+        let mut at = from.clone();
+        loop {
+            let number = at.iter().zip(&self.grid).fold(0, |number, (at, grid)| number * grid + at);
+            if let Ok(index) = self.chunks.binary_search_by_key(&number, |chunk| chunk.0) {
+                found.push(self.chunks[index]);
+            }
+            // Count up like an odometer, the last dimension fastest.
+            let Some(dimension) = (0..at.len()).rev().find(|&dimension| at[dimension] < to[dimension]) else {
+                return found;
+            };
+            at[dimension] += 1;
+            at[dimension + 1..].copy_from_slice(&from[dimension + 1..]);
+        }
+    }
+
+    /// Position of a chunk within the grid.
+    fn position(&self, mut number: u64) -> Vec<u64> {
+        let mut position = vec![0; self.grid.len()];
+        for (at, grid) in position.iter_mut().zip(&self.grid).rev() {
+            *at = number % (*grid).max(1);
+            number /= (*grid).max(1);
+        }
+        position
+    }
+
+    fn intersects(&self, host: &'static Host, space: hid_t, number: u64) -> bool {
+        let start: Vec<u64> = self.position(number).iter().zip(&self.shape).map(|(at, chunk)| at * chunk).collect();
+        let end: Vec<u64> = start.iter().zip(&self.shape).map(|(start, chunk)| start + chunk - 1).collect();
+        // SAFETY: both arrays have an entry for each dimension of the selection.
+        unsafe { (host.h5.H5Sselect_intersect_block)(space, start.as_ptr(), end.as_ptr()) != 0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn index() -> ChunkIndex {
+        // A grid of 3 x 4 chunks of 10 x 5 elements; chunk 7 was never written.
+        let chunks = (0..12).filter(|number| *number != 7).map(|number| (number, 1000 + number, 1)).collect();
+        ChunkIndex { shape: vec![10, 5], grid: vec![3, 4], chunks }
+    }
+
+    fn numbers(found: &[(u64, haddr_t, hsize_t)]) -> Vec<u64> {
+        found.iter().map(|chunk| chunk.0).collect()
+    }
+
+    #[test]
+    fn a_box_touches_the_chunks_it_overlaps() {
+        let index = index();
+        assert_eq!(numbers(&index.in_box(&[0, 0], &[9, 4])), [0]);
+        assert_eq!(numbers(&index.in_box(&[9, 4], &[10, 5])), [0, 1, 4, 5]);
+        assert_eq!(numbers(&index.in_box(&[15, 12], &[15, 19])), [6]);
+        assert_eq!(numbers(&index.in_box(&[0, 0], &[29, 19])).len(), 11);
+    }
+
+    #[test]
+    fn positions_and_numbers_agree() {
+        assert_eq!(index().position(11), [2, 3]);
+        assert_eq!(index().position(4), [1, 0]);
+    }
+}

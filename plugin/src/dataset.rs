@@ -1,0 +1,145 @@
+//! The replaced slot that reads elements: it says which bytes are about to be read, then lets the native
+//! code read, decode, convert and scatter them.
+
+use std::ffi::c_void;
+use std::sync::{Arc, PoisonError};
+
+use crate::chunk_index::{self, Storage};
+use crate::error_stack::Saved;
+use crate::ffi::{self, herr_t, hid_t};
+use crate::guard::{Failed, guard};
+use crate::host::Host;
+use crate::{external, vfd};
+
+/// One dataset of a read: HDF5's object and the ids that say what to read.
+#[derive(Clone, Copy)]
+pub(crate) struct Selected {
+    pub(crate) dataset: *mut c_void,
+    pub(crate) memory_type: hid_t,
+    pub(crate) memory_space: hid_t,
+    pub(crate) file_space: hid_t,
+    pub(crate) transfer: hid_t,
+    pub(crate) buffer: *mut c_void,
+}
+
+pub(crate) unsafe extern "C" fn read<const SLOT: usize>(
+    count: usize,
+    datasets: *mut *mut c_void,
+    memory_types: *mut hid_t,
+    memory_spaces: *mut hid_t,
+    file_spaces: *mut hid_t,
+    transfer: hid_t,
+    buffers: *mut *mut c_void,
+    request: *mut *mut c_void,
+) -> herr_t {
+    guard(SLOT, |host| {
+        let native = host.native.dataset_cls.read.ok_or(Failed)?;
+        let mut elsewhere = false;
+        if vfd::any_open() {
+            for index in 0..count {
+                // SAFETY: all arrays have `count` entries.
+                let selected = unsafe {
+                    Selected {
+                        dataset: *datasets.add(index),
+                        memory_type: *memory_types.add(index),
+                        memory_space: *memory_spaces.add(index),
+                        file_space: *file_spaces.add(index),
+                        transfer,
+                        buffer: *buffers.add(index),
+                    }
+                };
+                elsewhere |= prepare(host, selected)?;
+            }
+        }
+        if !elsewhere {
+            // SAFETY: the arguments are HDF5's own.
+            return Ok(unsafe {
+                native(count, datasets, memory_types, memory_spaces, file_spaces, transfer, buffers, request)
+            });
+        }
+        // Some dataset was read by other means; the rest goes to the native code one by one.
+        for index in 0..count {
+            // SAFETY: all arrays have `count` entries, and a read of one dataset takes arrays of one.
+            let status = unsafe {
+                if storage_of(host, *datasets.add(index)).is_some_and(|found| matches!(*found.1, Storage::External(_))) {
+                    continue;
+                }
+                native(
+                    1,
+                    datasets.add(index),
+                    memory_types.add(index),
+                    memory_spaces.add(index),
+                    file_spaces.add(index),
+                    transfer,
+                    buffers.add(index),
+                    request,
+                )
+            };
+            if status < 0 {
+                return Err(Failed);
+            }
+        }
+        Ok(0)
+    })
+}
+
+/// Announces the chunks that a read will touch. Returns true when the dataset was read by other means:
+/// external storage never passes through a driver, and reading it here would read local files.
+fn prepare(host: &'static Host, selected: Selected) -> Result<bool, Failed> {
+    let Some((file, storage)) = storage_of(host, selected.dataset) else { return Ok(false) };
+    match &*storage {
+        Storage::Native => Ok(false),
+        Storage::Chunked(chunks) => {
+            let _saved = Saved::new(host);
+            let ranges = chunks.selected(host, selected.file_space);
+            if !ranges.is_empty() {
+                file.plan(ranges);
+            }
+            Ok(false)
+        }
+        Storage::External(segments) => external::read(host, &file, segments, selected).map(|()| true),
+    }
+}
+
+/// The remote file of `dataset` and where it keeps its elements; `None` for a dataset of a local file.
+fn storage_of(
+    host: &'static Host,
+    dataset: *mut c_void,
+) -> Option<(Arc<hdfstream::RemoteFile>, Arc<Storage>)> {
+    let (file_number, address) = identity(host, dataset)?;
+    vfd::with_file_number(host.slot, file_number, |driver| {
+        let known = driver.storage.lock().unwrap_or_else(PoisonError::into_inner).get(&address).cloned();
+        let storage = known.unwrap_or_else(|| {
+            let _saved = Saved::new(host);
+            let found = Arc::new(chunk_index::storage_of(host, dataset));
+            let mut storage = driver.storage.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(storage.entry(address).or_insert(found))
+        });
+        (Arc::clone(&driver.file), storage)
+    })
+}
+
+/// Number of the file that `dataset` is in, and the address of its object header.
+fn identity(host: &'static Host, dataset: *mut c_void) -> Option<(std::ffi::c_ulong, u64)> {
+    let get = host.native.object_cls.get?;
+    // SAFETY: both structures are plain data for which zeros are valid; the tags set below say which parts
+    // of their unions count. `info` lives through the call.
+    unsafe {
+        let mut info: ffi::H5O_info2_t = std::mem::zeroed();
+        let mut location: ffi::H5VL_loc_params_t = std::mem::zeroed();
+        location.type_ = ffi::H5VL_OBJECT_BY_SELF;
+        location.obj_type = ffi::H5I_DATASET;
+        let mut arguments: ffi::H5VL_object_get_args_t = std::mem::zeroed();
+        arguments.op_type = ffi::H5VL_OBJECT_GET_INFO;
+        arguments.args.get_info.fields = ffi::H5O_INFO_BASIC;
+        arguments.args.get_info.oinfo = &raw mut info;
+        let status = get(dataset, &raw const location, &raw mut arguments, ffi::H5P_DEFAULT, std::ptr::null_mut());
+        if status < 0 {
+            return None;
+        }
+        // A native token is the address, little-endian, in as many bytes as the file uses (H5VLnative_token.c).
+        let mut address = [0; 8];
+        address.copy_from_slice(&info.token.__data[..8]);
+        Some((info.fileno, u64::from_le_bytes(address)))
+    }
+}

@@ -1,0 +1,164 @@
+//! Datasets with external raw storage. HDF5 reads such files by plain system calls, past every driver; for a
+//! remote file that would read files of the client's disk. The server reads them instead.
+//!
+//! The raw bytes are written into a scratch dataset of the same type and shape in memory, which the native
+//! code then reads: selections and conversions are HDF5's own.
+
+use std::ffi::{CStr, c_char, c_uint};
+
+use hdfstream::RemoteFile;
+
+use crate::chunk_index;
+use crate::dataset::Selected;
+use crate::error_stack::{Quiet, Saved, Topic, push, push_text};
+use crate::ffi::{self, hsize_t};
+use crate::guard::Failed;
+use crate::handle::Handle;
+use crate::host::Host;
+
+/// Largest dataset that is read this way, bytes; it is held in memory twice.
+const LARGEST: u64 = 1 << 31;
+/// Bytes of one request.
+const PIECE: u64 = 64 << 20;
+
+/// A part of a dataset's bytes in a raw file.
+pub(crate) struct Segment {
+    name: String,
+    offset: u64,
+    /// Bytes; [`hsize_t::MAX`] for "all the rest".
+    length: hsize_t,
+}
+
+/// The segments that a creation list names.
+pub(crate) fn segments(host: &'static Host, creation: &Handle, count: i32) -> Option<Vec<Segment>> {
+    (0..c_uint::try_from(count).ok()?)
+        .map(|index| {
+            let mut name = [0 as c_char; 4096];
+            let (mut offset, mut length) = (0, 0);
+            // SAFETY: an open list, and out-pointers that live through the call. HDF5 cuts the name to the
+            // space given without terminating it, so one byte less is offered.
+            let got = unsafe {
+                (host.h5.H5Pget_external)(
+                    creation.id(),
+                    index,
+                    name.len() - 1,
+                    name.as_mut_ptr(),
+                    &raw mut offset,
+                    &raw mut length,
+                )
+            };
+            if got < 0 {
+                return None;
+            }
+            // SAFETY: the array began as zeros and its last byte still is one.
+            let name = unsafe { CStr::from_ptr(name.as_ptr()) }.to_str().ok()?.to_owned();
+            Some(Segment { name, offset: u64::try_from(offset).ok()?, length })
+        })
+        .collect()
+}
+
+/// Reads what `selected` asks for.
+pub(crate) fn read(
+    host: &'static Host,
+    file: &RemoteFile,
+    segments: &[Segment],
+    selected: Selected,
+) -> Result<(), Failed> {
+    let space = chunk_index::space(host, selected.dataset).ok_or(Failed)?;
+    let datatype = chunk_index::datatype(host, selected.dataset).ok_or(Failed)?;
+    // SAFETY: open ids.
+    let (elements, element) =
+        unsafe { ((host.h5.H5Sget_simple_extent_npoints)(space.id()), (host.h5.H5Tget_size)(datatype.id())) };
+    let total = u64::try_from(elements).ok().and_then(|elements| elements.checked_mul(element as u64));
+    let total = total.filter(|total| *total <= LARGEST).ok_or_else(|| {
+        let limit = LARGEST >> 20;
+        push_text(
+            host,
+            Topic::Unsupported,
+            &format!("{}: a dataset with external storage above {limit} MiB cannot be read remotely", file.url()),
+        );
+        Failed
+    })?;
+    let bytes = fetch(file, segments, total).map_err(|error| {
+        push(host, Topic::Read, file.url(), &error);
+        Failed
+    })?;
+    let status = scatter(host, &space, &datatype, &bytes, selected);
+    if status.is_none() {
+        push_text(host, Topic::Read, &format!("{}: external storage cannot be converted", file.url()));
+    }
+    status.ok_or(Failed)
+}
+
+/// All bytes of the dataset, from all segments; what the segments do not cover is zero.
+fn fetch(file: &RemoteFile, segments: &[Segment], total: u64) -> Result<Vec<u8>, hdfstream::Error> {
+    let mut bytes = Vec::new();
+    let mut missing = total;
+    for segment in segments {
+        let mut left = segment.length.min(missing);
+        let mut at = segment.offset;
+        missing -= left;
+        while left > 0 {
+            let piece = left.min(PIECE);
+            bytes.extend_from_slice(&file.read_external(&segment.name, at, piece)?);
+            at = at.saturating_add(piece);
+            left -= piece;
+        }
+    }
+    // `total` is at most `LARGEST`.
+    bytes.resize(total as usize, 0);
+    Ok(bytes)
+}
+
+/// Lets the native code read `bytes` as a dataset of the given type and space.
+fn scatter(
+    host: &'static Host,
+    space: &Handle,
+    datatype: &Handle,
+    bytes: &[u8],
+    selected: Selected,
+) -> Option<()> {
+    let h5 = &host.h5;
+    let _quiet = Quiet::new(host);
+    // SAFETY: all ids are open, all names NUL-terminated; `bytes` holds every element of `space` in the type
+    // that it is written as, and the buffer is the program's, for the selection that it gave.
+    unsafe {
+        let access = Handle::own(host, (h5.H5Pcreate)(host.ids.plist_file_access.get()), h5.H5Pclose)?;
+        if (h5.H5Pset_fapl_core)(access.id(), 1 << 20, false) < 0 {
+            return None;
+        }
+        let name = c"hdfstream-scratch";
+        let file = (h5.H5Fcreate)(name.as_ptr(), ffi::H5F_ACC_TRUNC, ffi::H5P_DEFAULT, access.id());
+        let file = Handle::own(host, file, h5.H5Fclose)?;
+        // A committed type belongs to its file; the copy does not.
+        let datatype = Handle::own(host, (h5.H5Tcopy)(datatype.id()), h5.H5Tclose)?;
+        let dataset = (h5.H5Dcreate2)(
+            file.id(),
+            c"data".as_ptr(),
+            datatype.id(),
+            space.id(),
+            ffi::H5P_DEFAULT,
+            ffi::H5P_DEFAULT,
+            ffi::H5P_DEFAULT,
+        );
+        let dataset = Handle::own(host, dataset, h5.H5Dclose)?;
+        let written = (h5.H5Dwrite)(
+            dataset.id(),
+            datatype.id(),
+            ffi::H5S_ALL,
+            ffi::H5S_ALL,
+            ffi::H5P_DEFAULT,
+            bytes.as_ptr().cast(),
+        );
+        let read = (h5.H5Dread)(
+            dataset.id(),
+            selected.memory_type,
+            selected.memory_space,
+            selected.file_space,
+            selected.transfer,
+            selected.buffer,
+        );
+        let _saved = Saved::new(host);
+        (written >= 0 && read >= 0).then_some(())
+    }
+}

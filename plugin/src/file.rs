@@ -1,0 +1,257 @@
+//! The replaced slots of the connector that concern files: open by name, local or remote.
+//!
+//! A local name goes to the native code untouched. A remote one goes there too, with a copy of the access
+//! property list that names our driver.
+
+use std::ffi::{CStr, CString, c_char, c_uint, c_void};
+use std::sync::Arc;
+
+use hdfstream::{Name, RemoteName, Settings};
+
+use crate::connector::Info;
+use crate::driver_info::DriverInfo;
+use crate::error_stack::{Saved, Topic, push};
+use crate::ffi::{self, herr_t, hid_t};
+use crate::guard::{Failed, guard};
+use crate::handle::Handle;
+use crate::host::Host;
+use crate::{file_names, vfd};
+
+/// A remote name with the property list to open it by.
+struct Remote {
+    url: CString,
+    fapl: Handle,
+}
+
+/// Decides whether `name` is remote; if so prepares a copy of the access list `fapl` for it.
+fn remote(host: &'static Host, name: &CStr, fapl: hid_t) -> Result<Option<Remote>, Failed> {
+    let Ok(text) = name.to_str() else { return Ok(None) };
+    let fail = |error: hdfstream::Error| {
+        push(host, Topic::Open, text, &error);
+        Failed
+    };
+    let Name::Remote(remote) = hdfstream::resolve_with_stub(text).map_err(fail)? else { return Ok(None) };
+    let settings = settings(host, fapl).map_err(fail)?;
+    let url = url_of(&remote)?;
+    // SAFETY: HDF5 keeps `fapl` open during the call.
+    let copy = unsafe { (host.h5.H5Pcopy)(fapl) };
+    let copy = Handle::own(host, copy, host.h5.H5Pclose).ok_or(Failed)?;
+    let info = DriverInfo { settings: Arc::new(settings), linked_from: None };
+    // SAFETY: HDF5 copies the info, through the driver's own function, before it returns.
+    let set = unsafe { (host.h5.H5Pset_driver)(copy.id(), vfd::id(host)?, (&raw const info).cast()) };
+    if set < 0 {
+        return Err(Failed);
+    }
+    Ok(Some(Remote { url, fapl: copy }))
+}
+
+fn url_of(remote: &RemoteName) -> Result<CString, Failed> {
+    CString::new(remote.url()).map_err(|_| Failed)
+}
+
+/// The settings that apply to files opened with `fapl`.
+fn settings(host: &'static Host, fapl: hid_t) -> Result<Settings, hdfstream::Error> {
+    let mut info: *mut c_void = std::ptr::null_mut();
+    // SAFETY: fills `info` with a copy that is ours, or with null. The list may name another connector
+    // (discovery): its info is then not one of ours, and must not be read as one.
+    let text = unsafe {
+        if native_or_unknown(host, fapl) || (host.h5.H5Pget_vol_info)(fapl, &raw mut info) < 0 || info.is_null() {
+            String::new()
+        } else {
+            let text = Info::text(info);
+            drop(Box::from_raw(info.cast::<Info>()));
+            text
+        }
+    };
+    Settings::load((!text.is_empty()).then_some(text.as_str()))
+}
+
+/// Whether `fapl` names a connector other than ours.
+fn native_or_unknown(host: &'static Host, fapl: hid_t) -> bool {
+    let mut id: hid_t = 0;
+    // SAFETY: fills `id` with an id that is counted up for us.
+    if unsafe { (host.h5.H5Pget_vol_id)(fapl, &raw mut id) } < 0 {
+        return true;
+    }
+    let mut name = [0 as c_char; 16];
+    // SAFETY: writes at most the length given, NUL included.
+    let length = unsafe { (host.h5.H5VLget_connector_name)(id, name.as_mut_ptr(), name.len()) };
+    // SAFETY: gives the count back.
+    unsafe { (host.h5.H5Idec_ref)(id) };
+    // SAFETY: NUL-terminated, as it began as zeros and HDF5 terminates what it writes.
+    length < 0 || unsafe { CStr::from_ptr(name.as_ptr()) } != crate::connector::NAME
+}
+
+pub(crate) unsafe extern "C" fn open<const SLOT: usize>(
+    name: *const c_char,
+    flags: c_uint,
+    fapl: hid_t,
+    dxpl: hid_t,
+    request: *mut *mut c_void,
+) -> *mut c_void {
+    guard(SLOT, |host| {
+        let native = host.native.file_cls.open.ok_or(Failed)?;
+        // SAFETY: HDF5 passes a NUL-terminated name.
+        let given = unsafe { CStr::from_ptr(name) };
+        let Some(remote) = remote(host, given, fapl)? else {
+            // SAFETY: the arguments are HDF5's own.
+            return Ok(unsafe { native(name, flags, fapl, dxpl, request) });
+        };
+        // SAFETY: as above, with a name and a list that live through the call.
+        let file = unsafe { native(remote.url.as_ptr(), flags, remote.fapl.id(), dxpl, request) };
+        if !file.is_null() {
+            file_names::remember(file, remote.url, given);
+        }
+        Ok(file)
+    })
+}
+
+pub(crate) unsafe extern "C" fn create<const SLOT: usize>(
+    name: *const c_char,
+    flags: c_uint,
+    fcpl: hid_t,
+    fapl: hid_t,
+    dxpl: hid_t,
+    request: *mut *mut c_void,
+) -> *mut c_void {
+    guard(SLOT, |host| {
+        let native = host.native.file_cls.create.ok_or(Failed)?;
+        // SAFETY: HDF5 passes a NUL-terminated name.
+        let given = unsafe { CStr::from_ptr(name) };
+        let Some(remote) = remote(host, given, fapl)? else {
+            // SAFETY: the arguments are HDF5's own.
+            return Ok(unsafe { native(name, flags, fcpl, fapl, dxpl, request) });
+        };
+        // SAFETY: as above, with a name and a list that live through the call.
+        Ok(unsafe { native(remote.url.as_ptr(), flags, fcpl, remote.fapl.id(), dxpl, request) })
+    })
+}
+
+pub(crate) unsafe extern "C" fn close<const SLOT: usize>(
+    file: *mut c_void,
+    dxpl: hid_t,
+    request: *mut *mut c_void,
+) -> herr_t {
+    guard(SLOT, |host| {
+        let native = host.native.file_cls.close.ok_or(Failed)?;
+        file_names::forget(file);
+        // SAFETY: the arguments are HDF5's own.
+        Ok(unsafe { native(file, dxpl, request) })
+    })
+}
+
+pub(crate) unsafe extern "C" fn get<const SLOT: usize>(
+    object: *mut c_void,
+    arguments: *mut ffi::H5VL_file_get_args_t,
+    dxpl: hid_t,
+    request: *mut *mut c_void,
+) -> herr_t {
+    guard(SLOT, |host| {
+        let native = host.native.file_cls.get.ok_or(Failed)?;
+        // SAFETY: the arguments are HDF5's own.
+        let status = unsafe { native(object, arguments, dxpl, request) };
+        if status < 0 || !vfd::any_open() {
+            return Ok(status);
+        }
+        // SAFETY: HDF5 passes a pointer to the arguments; the operation tells which part of the union is set.
+        unsafe {
+            match (*arguments).op_type {
+                ffi::H5VL_FILE_GET_FAPL => show_default_driver(host, (*arguments).args.get_fapl.fapl_id),
+                ffi::H5VL_FILE_GET_NAME => show_given_name(object, &raw const (*arguments).args.get_name),
+                _ => {}
+            }
+        }
+        Ok(status)
+    })
+}
+
+/// Makes an access list of a remote file name HDF5's default driver: programs check for it, and a list that
+/// they use again opens by name through the connector anyway.
+fn show_default_driver(host: &'static Host, fapl: hid_t) {
+    let _saved = Saved::new(host);
+    let Ok(ours) = vfd::id(host) else { return };
+    // SAFETY: the list was made by the call just done.
+    unsafe {
+        if (host.h5.H5Pget_driver)(fapl) == ours {
+            (host.h5.H5Pset_fapl_sec2)(fapl);
+        }
+    }
+}
+
+/// Replaces a URL by the name that the program gave.
+///
+/// # Safety
+/// `arguments` are those of a successful `H5VL_FILE_GET_NAME` for `object`.
+unsafe fn show_given_name(object: *const c_void, arguments: *const ffi::H5VL_file_get_name_args_t) {
+    // SAFETY: the caller's promise; a buffer that is not null has `buf_size` bytes and holds a terminated
+    // string after a successful call.
+    unsafe {
+        let (buffer, size) = ((*arguments).buf, (*arguments).buf_size);
+        let length = (*arguments).file_name_len;
+        let name = file_names::of_file(object).or_else(|| {
+            // Objects do not tell which file object they came from, and their URL is known only when the
+            // buffer was large enough for all of it.
+            if buffer.is_null() || *length >= size {
+                return None;
+            }
+            file_names::of_url(CStr::from_ptr(buffer))
+        });
+        let Some(name) = name else { return };
+        let bytes = name.as_bytes();
+        *length = bytes.len();
+        if !buffer.is_null() && size > 0 {
+            let shown = bytes.len().min(size - 1);
+            std::ptr::copy_nonoverlapping(bytes.as_ptr(), buffer.cast::<u8>(), shown);
+            *buffer.add(shown) = 0;
+        }
+    }
+}
+
+pub(crate) unsafe extern "C" fn specific<const SLOT: usize>(
+    object: *mut c_void,
+    arguments: *mut ffi::H5VL_file_specific_args_t,
+    dxpl: hid_t,
+    request: *mut *mut c_void,
+) -> herr_t {
+    guard(SLOT, |host| {
+        let native = host.native.file_cls.specific.ok_or(Failed)?;
+        // SAFETY: HDF5 passes a pointer to the arguments; the operation tells which part of the union is set.
+        // For the two operations by name there is no object.
+        unsafe {
+            match (*arguments).op_type {
+                ffi::H5VL_FILE_IS_ACCESSIBLE => {
+                    let question = (*arguments).args.is_accessible;
+                    if hdfstream::settings::is_default_connector() {
+                        if let Some(remote) = remote(host, CStr::from_ptr(question.filename), question.fapl_id)? {
+                            (*arguments).args.is_accessible.filename = remote.url.as_ptr();
+                            (*arguments).args.is_accessible.fapl_id = remote.fapl.id();
+                            let status = native(object, arguments, dxpl, request);
+                            (*arguments).args.is_accessible = question;
+                            return Ok(status);
+                        }
+                    } else {
+                        // HDF5 could not open the file itself and asks each plugin in turn. Never fail:
+                        // 1.14.6 would stop asking. Never ask the server: the open that follows will, and
+                        // reports what is wrong.
+                        *question.accessible = CStr::from_ptr(question.filename).to_str().is_ok_and(|name| {
+                            matches!(hdfstream::resolve_with_stub(name), Ok(Name::Remote(_)))
+                        });
+                        return Ok(0);
+                    }
+                }
+                ffi::H5VL_FILE_DELETE => {
+                    let question = (*arguments).args.del;
+                    if let Some(remote) = remote(host, CStr::from_ptr(question.filename), question.fapl_id)? {
+                        (*arguments).args.del.filename = remote.url.as_ptr();
+                        (*arguments).args.del.fapl_id = remote.fapl.id();
+                        let status = native(object, arguments, dxpl, request);
+                        (*arguments).args.del = question;
+                        return Ok(status);
+                    }
+                }
+                _ => {}
+            }
+            Ok(native(object, arguments, dxpl, request))
+        }
+    })
+}

@@ -1,0 +1,158 @@
+//! The functions and ids of HDF5 that the plugin uses, taken by name from the host library.
+
+use std::ffi::{CStr, c_char, c_uint, c_void};
+
+use crate::ffi::{self, hid_t};
+
+/// Finds the address of a symbol in the host, or nothing.
+pub(crate) type Lookup<'a> = &'a dyn Fn(&CStr) -> Option<*mut c_void>;
+
+macro_rules! functions {
+    ($($name:ident: fn($($argument:ty),*) -> $result:ty;)*) => {
+        /// HDF5's functions by their own names.
+        #[allow(non_snake_case, reason = "HDF5's own names")]
+        pub(crate) struct Functions {
+            $(pub(crate) $name: unsafe extern "C" fn($($argument),*) -> $result,)*
+            /// Variadic, so it stands apart.
+            pub(crate) H5Epush2: unsafe extern "C" fn(
+                hid_t, *const c_char, *const c_char, c_uint, hid_t, hid_t, hid_t, *const c_char, ...
+            ) -> ffi::herr_t,
+        }
+
+        impl Functions {
+            /// Resolves all functions, or names the first that is missing.
+            pub(crate) fn resolve(lookup: Lookup<'_>) -> Result<Self, &'static str> {
+                Ok(Self {
+                    $($name: {
+                        let name = concat!(stringify!($name), "\0");
+                        let address = find(lookup, name)?;
+                        // SAFETY: the host exports a function under this name, and its headers declare it
+                        // with this signature: `agrees_with_headers` holds the two together.
+                        unsafe {
+                            std::mem::transmute::<*mut c_void, unsafe extern "C" fn($($argument),*) -> $result>(
+                                address,
+                            )
+                        }
+                    },)*
+                    H5Epush2: {
+                        let address = find(lookup, "H5Epush2\0")?;
+                        // SAFETY: as above; the signature is that of H5Epublic.h.
+                        unsafe { std::mem::transmute(address) }
+                    },
+                })
+            }
+        }
+
+        /// Never called: it compiles only while the signatures above are those of the headers.
+        #[allow(dead_code, reason = "a check for the compiler")]
+        fn agrees_with_headers<T>() {
+            $(let _: unsafe extern "C" fn($($argument),*) -> $result = ffi::$name;)*
+        }
+    };
+}
+
+fn find(lookup: Lookup<'_>, name: &'static str) -> Result<*mut c_void, &'static str> {
+    CStr::from_bytes_with_nul(name.as_bytes()).ok().and_then(lookup).ok_or(name.trim_end_matches('\0'))
+}
+
+functions! {
+    H5Dclose: fn(hid_t) -> ffi::herr_t;
+    H5Dcreate2: fn(hid_t, *const c_char, hid_t, hid_t, hid_t, hid_t, hid_t) -> hid_t;
+    H5Dread: fn(hid_t, hid_t, hid_t, hid_t, hid_t, *mut c_void) -> ffi::herr_t;
+    H5Dwrite: fn(hid_t, hid_t, hid_t, hid_t, hid_t, *const c_void) -> ffi::herr_t;
+    H5Eget_auto2: fn(hid_t, *mut ffi::H5E_auto2_t, *mut *mut c_void) -> ffi::herr_t;
+    H5Eget_current_stack: fn() -> hid_t;
+    H5Eset_auto2: fn(hid_t, ffi::H5E_auto2_t, *mut c_void) -> ffi::herr_t;
+    H5Eset_current_stack: fn(hid_t) -> ffi::herr_t;
+    H5FDregister: fn(*const ffi::H5FD_class_t) -> hid_t;
+    H5Fclose: fn(hid_t) -> ffi::herr_t;
+    H5Fcreate: fn(*const c_char, c_uint, hid_t, hid_t) -> hid_t;
+    H5Idec_ref: fn(hid_t) -> std::ffi::c_int;
+    H5Pcopy: fn(hid_t) -> hid_t;
+    H5Pclose: fn(hid_t) -> ffi::herr_t;
+    H5Pcreate: fn(hid_t) -> hid_t;
+    H5Pget_chunk: fn(hid_t, std::ffi::c_int, *mut ffi::hsize_t) -> std::ffi::c_int;
+    H5Pget_driver_info: fn(hid_t) -> *const c_void;
+    H5Pget_external: fn(hid_t, c_uint, usize, *mut c_char, *mut ffi::off_t, *mut ffi::hsize_t) -> ffi::herr_t;
+    H5Pget_external_count: fn(hid_t) -> std::ffi::c_int;
+    H5Pget_layout: fn(hid_t) -> ffi::H5D_layout_t;
+    H5Pget_driver: fn(hid_t) -> hid_t;
+    H5Pget_nfilters: fn(hid_t) -> std::ffi::c_int;
+    H5Pget_vol_id: fn(hid_t, *mut hid_t) -> ffi::herr_t;
+    H5Pget_vol_info: fn(hid_t, *mut *mut c_void) -> ffi::herr_t;
+    H5Pset_driver: fn(hid_t, hid_t, *const c_void) -> ffi::herr_t;
+    H5Pset_fapl_core: fn(hid_t, usize, bool) -> ffi::herr_t;
+    H5Pset_fapl_sec2: fn(hid_t) -> ffi::herr_t;
+    H5Sclose: fn(hid_t) -> ffi::herr_t;
+    H5Sget_select_bounds: fn(hid_t, *mut ffi::hsize_t, *mut ffi::hsize_t) -> ffi::herr_t;
+    H5Sget_select_npoints: fn(hid_t) -> ffi::hssize_t;
+    H5Sget_simple_extent_dims: fn(hid_t, *mut ffi::hsize_t, *mut ffi::hsize_t) -> std::ffi::c_int;
+    H5Sget_simple_extent_ndims: fn(hid_t) -> std::ffi::c_int;
+    H5Sget_simple_extent_npoints: fn(hid_t) -> ffi::hssize_t;
+    H5Sselect_intersect_block: fn(hid_t, *const ffi::hsize_t, *const ffi::hsize_t) -> ffi::htri_t;
+    H5Tclose: fn(hid_t) -> ffi::herr_t;
+    H5Tcopy: fn(hid_t) -> hid_t;
+    H5Tget_size: fn(hid_t) -> usize;
+    H5VLget_connector_name: fn(hid_t, *mut c_char, usize) -> isize;
+    H5VLget_connector_id_by_name: fn(*const c_char) -> hid_t;
+    H5VLintrospect_get_conn_cls: fn(
+        *mut c_void, hid_t, ffi::H5VL_get_conn_lvl_t, *mut *const ffi::H5VL_class_t
+    ) -> ffi::herr_t;
+    H5allocate_memory: fn(usize, bool) -> *mut c_void;
+    H5get_libversion: fn(*mut c_uint, *mut c_uint, *mut c_uint) -> ffi::herr_t;
+}
+
+macro_rules! ids {
+    ($($name:ident: $symbol:literal;)*) => {
+        /// Where the host keeps ids that it makes at its start; they change when HDF5 is closed and
+        /// opened again, so the variables are read at each use.
+        pub(crate) struct Ids {
+            $(pub(crate) $name: Id,)*
+        }
+
+        impl Ids {
+            /// Resolves all ids, or names the first that is missing. `global` looks in the whole program.
+            pub(crate) fn resolve(lookup: Lookup<'_>, global: Lookup<'_>) -> Result<Self, &'static str> {
+                Ok(Self {
+                    $($name: {
+                        let name = concat!($symbol, "\0");
+                        let own = find(lookup, name)?;
+                        Id { own: own.cast(), copied: find(global, name).unwrap_or(own).cast() }
+                    },)*
+                })
+            }
+        }
+    };
+}
+
+/// The address of a variable of the host that holds an id.
+pub(crate) struct Id {
+    own: *const hid_t,
+    /// A program that is linked with HDF5 and names the variable holds a copy of it (a COPY relocation);
+    /// HDF5 then writes the copy, and the library's own variable keeps its invalid first value.
+    copied: *const hid_t,
+}
+
+impl Id {
+    /// The id's present value.
+    pub(crate) fn get(&self) -> hid_t {
+        // SAFETY: both are addresses of exported variables of objects that are never unloaded while
+        // they call us; HDF5 writes them only while it initialises or terminates itself, under its own
+        // lock, which the calling thread holds.
+        unsafe {
+            let own = self.own.read_volatile();
+            if own > 0 { own } else { self.copied.read_volatile() }
+        }
+    }
+}
+
+ids! {
+    error_class: "H5E_ERR_CLS_g";
+    major_dataset: "H5E_DATASET_g";
+    major_file: "H5E_FILE_g";
+    major_plugin: "H5E_PLUGIN_g";
+    minor_cannot_open: "H5E_CANTOPENFILE_g";
+    minor_read: "H5E_READERROR_g";
+    minor_unsupported: "H5E_UNSUPPORTED_g";
+    plist_file_access: "H5P_CLS_FILE_ACCESS_ID_g";
+}
