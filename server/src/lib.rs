@@ -1,3 +1,32 @@
 //! The hdfstream server: ordinary HDF5 files, served in place.
+//!
+//! [`app`] makes the whole service from a [`Config`]; [`serve::run`] puts it on a socket. This process
+//! reads files as bytes and never parses HDF5.
 
+pub mod cli;
+pub mod config;
+pub mod error;
+pub mod serve;
+pub mod state;
 pub mod store;
+pub mod telemetry;
+
+mod limits;
+mod message;
+mod router;
+mod routes;
+mod transfer;
+mod whole;
+
+pub use config::Config;
+pub use router::BASE;
+
+use axum::Router;
+
+/// The service that `config` describes, ready to answer requests.
+///
+/// # Errors
+/// When the root cannot be opened.
+pub fn app(config: &Config) -> Result<Router, state::StartError> {
+    Ok(router::router(state::App::start(config)?))
+}

@@ -1,3 +1,37 @@
-//! Command line of the server.
+//! Starts and ends the server.
 
-fn main() {}
+use std::error::Error;
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+use hdfstream_server::{BASE, Config, app, cli::Options, serve, telemetry};
+
+fn main() -> ExitCode {
+    match start(Options::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("hdfstream-server: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(options: Options) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let config = Config::from_options(options)?;
+    telemetry::install(&config.log)?;
+    // Each connection and each file being sent needs a descriptor.
+    if let Err(error) = rlimit::increase_nofile_limit(rlimit::INFINITY) {
+        tracing::warn!("cannot raise the limit on open files: {error}");
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let listener = serve::listen(&config).await?;
+        let app = app(&config)?;
+        let address = listener.local_addr()?;
+        let mut out = std::io::stdout();
+        writeln!(out, "listening on http://{address}{BASE}")?;
+        out.flush()?;
+        Ok(serve::run(listener, app, config.max_connections).await?)
+    })
+}

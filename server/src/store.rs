@@ -1,6 +1,161 @@
 //! The served tree: ordinary files, read in place and never outside the root.
+//!
+//! All access goes through a `cap_std` directory opened at the start, so that no race between looking
+//! and opening can leave the root. Everything here blocks.
 
+mod listing;
+pub(crate) mod path;
 mod served_file;
 mod version;
 
 pub use served_file::ServedFile;
+
+use std::ffi::OsStr;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use cap_std::ambient_authority;
+use cap_std::fs::{Dir, Metadata, OpenOptions, OpenOptionsExt};
+
+/// Why a name does not lead to a file. Paths are added where the request is known.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StoreError {
+    /// Nothing there.
+    #[error("there is nothing of that name")]
+    Missing,
+    /// The name leaves the root. Most requests are told [`Self::Missing`] instead.
+    #[error("the name leaves the served tree")]
+    Outside,
+    /// A directory where a file is needed.
+    #[error("it is a directory")]
+    Directory,
+    /// A file where a directory is needed.
+    #[error("it is not a directory")]
+    NotDirectory,
+    /// A pipe, socket or device; such are never opened.
+    #[error("it is not a regular file")]
+    Special,
+    /// The operating system refused.
+    #[error(transparent)]
+    Io(io::Error),
+}
+
+impl From<io::Error> for StoreError {
+    fn from(error: io::Error) -> Self {
+        match error.raw_os_error() {
+            Some(libc::ENOENT | libc::ELOOP | libc::ENAMETOOLONG | libc::EINVAL) => Self::Missing,
+            Some(libc::ENOTDIR) => Self::Missing,
+            // cap_std reports an escape as a permission error without a number.
+            None if error.kind() == io::ErrorKind::PermissionDenied => Self::Outside,
+            None if error.kind() == io::ErrorKind::InvalidInput => Self::Missing,
+            _ => Self::Io(error),
+        }
+    }
+}
+
+/// The served directory.
+#[derive(Debug)]
+pub struct Store {
+    directory: Dir,
+    /// The root without links, against which absolute names are compared.
+    root: PathBuf,
+}
+
+impl Store {
+    /// Opens the directory to serve.
+    ///
+    /// # Errors
+    /// When it does not exist or is not a readable directory.
+    pub fn new(root: &Path) -> io::Result<Self> {
+        let root = std::fs::canonicalize(root)?;
+        let directory = Dir::open_ambient_dir(&root, ambient_authority())?;
+        Ok(Self { directory, root })
+    }
+
+    /// The root without links.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Opens a regular file by a path below the root, or by an absolute one that leads inside.
+    pub(crate) fn open(&self, name: &str) -> Result<ServedFile, StoreError> {
+        let path = if name.starts_with('/') {
+            self.locate_absolute(name)?
+        } else if path::is_below_root(name) {
+            self.locate(Path::new(name))?
+        } else {
+            return Err(StoreError::Missing);
+        };
+        self.open_located(&path)
+    }
+
+    /// Opens the raw file `name` that the HDF5 file `origin` refers to.
+    pub(crate) fn open_beside(&self, origin: &ServedFile, name: &str) -> Result<ServedFile, StoreError> {
+        let path = if name.starts_with('/') {
+            self.locate_absolute(name)?
+        } else {
+            let path = path::beside(&origin.path, name).ok_or(StoreError::Outside)?;
+            self.locate(Path::new(&path))?
+        };
+        self.open_located(&path)
+    }
+
+    /// The path below the root, without links, of something that exists below the root.
+    fn locate(&self, path: &Path) -> Result<PathBuf, StoreError> {
+        match self.directory.canonicalize(path).map_err(StoreError::from) {
+            // Also met on an absolute link, which may lead inside all the same.
+            Err(StoreError::Outside) => {
+                let real = std::fs::canonicalize(self.root.join(path)).map_err(|_| StoreError::Outside)?;
+                self.inside(&real).ok_or(StoreError::Outside)
+            }
+            other => other,
+        }
+    }
+
+    fn locate_absolute(&self, name: &str) -> Result<PathBuf, StoreError> {
+        let name = path::absolute(name).ok_or(StoreError::Outside)?;
+        match std::fs::canonicalize(&name) {
+            Ok(real) => self.inside(&real).ok_or(StoreError::Outside),
+            Err(_) if Path::new(&name).starts_with(&self.root) => Err(StoreError::Missing),
+            Err(_) => Err(StoreError::Outside),
+        }
+    }
+
+    fn inside(&self, real: &Path) -> Option<PathBuf> {
+        let below = real.strip_prefix(&self.root).ok()?;
+        Some(if below.as_os_str().is_empty() {
+            PathBuf::from(".")
+        } else {
+            below.to_owned()
+        })
+    }
+
+    fn open_located(&self, path: &Path) -> Result<ServedFile, StoreError> {
+        check_regular(&self.directory.metadata(path)?)?;
+        // The name may have changed hands since: opening must not wait for a pipe's other end.
+        let mut options = OpenOptions::new();
+        options
+            .read(true)
+            .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY | libc::O_CLOEXEC);
+        let file = self.directory.open_with(path, &options)?;
+        check_regular(&file.metadata()?)?;
+        let name = utf8(path.as_os_str()).ok_or(StoreError::Missing)?;
+        Ok(ServedFile::new(name.to_owned(), file.into_std())?)
+    }
+}
+
+fn check_regular(metadata: &Metadata) -> Result<(), StoreError> {
+    if metadata.is_dir() {
+        Err(StoreError::Directory)
+    } else if metadata.is_file() {
+        Ok(())
+    } else {
+        Err(StoreError::Special)
+    }
+}
+
+/// The wire holds UTF-8 only; other names cannot be reached.
+fn utf8(name: &OsStr) -> Option<&str> {
+    name.to_str()
+}

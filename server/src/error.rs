@@ -1,0 +1,125 @@
+//! Every way a request can fail, and how the client is told: one type, one translation.
+
+use std::io;
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use hdfstream::protocol::{self, ErrorKind, ErrorReply};
+
+use crate::store::StoreError;
+
+/// A request that failed. Messages name the path of the request, never one outside the root.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Nothing there, or nothing that may be seen.
+    #[error("`{0}` does not exist on this server")]
+    NotFound(String),
+    /// A directory where a file is needed.
+    #[error("`{0}` is a directory")]
+    IsDirectory(String),
+    /// The name leads outside, or the server may not read the file.
+    #[error("{0}")]
+    Forbidden(String),
+    /// Writing is not offered.
+    #[error("`{0}` cannot be opened for writing: this server is read-only")]
+    ReadOnly(String),
+    /// The file is not the version that the request names.
+    #[error("`{0}` was changed on the server since it was opened; open it again")]
+    Changed(String),
+    /// Malformed, or beyond a limit.
+    #[error("{0}")]
+    Invalid(String),
+    /// Too much at once.
+    #[error("{0}")]
+    Busy(String),
+    /// The operating system failed while serving this path.
+    #[error("`{path}` cannot be read on the server: {source}")]
+    Io {
+        /// As requested.
+        path: String,
+        /// The cause.
+        source: io::Error,
+    },
+    /// Something else failed; the text is for people.
+    #[error("{0}")]
+    Internal(String),
+}
+
+/// How long a refused client waits, seconds.
+const RETRY_AFTER: &str = "1";
+
+impl Error {
+    /// Adds the requested path to what the store found. Whether a name is missing or leads outside is
+    /// not told, because it would reveal what exists there.
+    pub(crate) fn at(path: &str, error: StoreError) -> Self {
+        let path = path.to_owned();
+        match error {
+            StoreError::Missing | StoreError::Outside => Self::NotFound(path),
+            StoreError::Directory => Self::IsDirectory(path),
+            StoreError::NotDirectory => Self::Invalid(format!("`{path}` is not a directory")),
+            StoreError::Special => Self::Invalid(format!("`{path}` is not a regular file")),
+            StoreError::Io(source) if source.kind() == io::ErrorKind::PermissionDenied => {
+                Self::Forbidden(format!("the server has no permission to read `{path}`"))
+            }
+            StoreError::Io(source) => Self::Io { path, source },
+        }
+    }
+
+    /// The kind that goes on the wire.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::NotFound(_) => ErrorKind::NotFound,
+            Self::IsDirectory(_) => ErrorKind::IsDirectory,
+            Self::Forbidden(_) => ErrorKind::Forbidden,
+            Self::ReadOnly(_) => ErrorKind::ReadOnly,
+            Self::Changed(_) => ErrorKind::Changed,
+            Self::Invalid(_) => ErrorKind::Invalid,
+            Self::Busy(_) => ErrorKind::Busy,
+            Self::Io { .. } | Self::Internal(_) => ErrorKind::Internal,
+        }
+    }
+
+    /// The HTTP status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::NotFound(_) => StatusCode::NOT_FOUND,
+            Self::IsDirectory(_) | Self::Invalid(_) => StatusCode::BAD_REQUEST,
+            Self::Forbidden(_) | Self::ReadOnly(_) => StatusCode::FORBIDDEN,
+            Self::Changed(_) => StatusCode::CONFLICT,
+            Self::Busy(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Io { .. } | Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// The answer for people with a browser or `curl`: one line of text.
+    pub(crate) fn into_text(self) -> Response {
+        let text = format!("{self}\n");
+        let media = HeaderValue::from_static("text/plain; charset=utf-8");
+        self.respond(media, text.into_bytes())
+    }
+
+    fn respond(&self, media: HeaderValue, body: Vec<u8>) -> Response {
+        let mut response = (self.status(), [(header::CONTENT_TYPE, media)], body).into_response();
+        if let Self::Busy(_) = self {
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
+        }
+        response
+    }
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let reply = ErrorReply {
+            kind: self.kind(),
+            message: self.to_string(),
+        };
+        // A map of two strings always encodes; an empty body would still carry the status.
+        let body = protocol::encode(&reply).unwrap_or_default();
+        self.respond(HeaderValue::from_static(protocol::MSGPACK), body)
+    }
+}

@@ -1,0 +1,102 @@
+//! What one client may take from the others: time, memory, concurrency.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::{Body, HttpBody};
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use bytes::{Bytes, BytesMut};
+use hdfstream::protocol::MAX_REQUEST_BYTES;
+use http_body_util::BodyExt;
+use hyper::body::{Frame, SizeHint};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::error::Error;
+use crate::state::App;
+
+/// How long a request waits for its turn before it is told to come back.
+const TURN: Duration = Duration::from_secs(1);
+/// How long it may take until the answer begins, uploading included.
+const ANSWER: Duration = Duration::from_secs(180);
+/// A request body may take this long, and as long again as its bytes need at [`SLOWEST`].
+const BODY: Duration = Duration::from_secs(15);
+/// Bytes per second.
+const SLOWEST: u32 = 256 << 10;
+
+/// Admits a bounded number of requests; the place is held until the answer has left.
+pub(crate) async fn admit(State(app): State<App>, request: Request, next: Next) -> Response {
+    let turn = app.requests().clone().acquire_owned();
+    let Ok(Ok(permit)) = timeout(TURN, turn).await else {
+        return Error::Busy("the server is busy; try again in a moment".into()).into_response();
+    };
+    match timeout(ANSWER, next.run(request)).await {
+        Ok(response) => response.map(|body| {
+            Body::new(Held {
+                body,
+                _permit: permit,
+            })
+        }),
+        Err(_) => Error::Busy("the server could not answer in time".into()).into_response(),
+    }
+}
+
+/// A body that keeps its request's place until it is dropped.
+struct Held {
+    body: Body,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl HttpBody for Held {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// The whole body of a request, within limits on size and time.
+pub(crate) async fn collect(mut body: Body) -> Result<Bytes, Error> {
+    let too_large = || Error::Invalid(format!("a request may have at most {MAX_REQUEST_BYTES} bytes"));
+    let begin = Instant::now();
+    let mut first = Bytes::new();
+    let mut all = BytesMut::new();
+    loop {
+        let received = u32::try_from(first.len() + all.len()).map_err(|_| too_large())?;
+        let deadline = begin + BODY + Duration::from_secs(1) * received / SLOWEST;
+        let frame = timeout_at(deadline, body.frame())
+            .await
+            .map_err(|_| Error::Invalid("the request arrives too slowly".into()))?;
+        let Some(frame) = frame else { break };
+        let frame = frame.map_err(|_| Error::Invalid("the request was cut off".into()))?;
+        let Ok(data) = frame.into_data() else { continue };
+        if first.len() + all.len() + data.len() > MAX_REQUEST_BYTES {
+            return Err(too_large());
+        }
+        // Nearly every request is one frame and needs no copy.
+        if first.is_empty() && all.is_empty() {
+            first = data;
+        } else {
+            if all.is_empty() {
+                all.extend_from_slice(&std::mem::take(&mut first));
+            }
+            all.extend_from_slice(&data);
+        }
+    }
+    Ok(if all.is_empty() { first } else { all.freeze() })
+}

@@ -1,0 +1,72 @@
+//! msgpack in and out: request bodies decoded, replies encoded.
+
+use axum::extract::{FromRequest, Request};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use hdfstream::protocol::{
+    self, ExternalRequest, ListRequest, OpenRequest, ReadRequest, StatRequest, TraceRequest,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::Error;
+use crate::limits;
+use crate::telemetry::Journal;
+
+/// A request that names a file or directory.
+pub(crate) trait Named {
+    /// The path as the client wrote it.
+    fn path(&self) -> &str;
+}
+
+macro_rules! named {
+    ($($request:ty),+) => {
+        $(impl Named for $request {
+            fn path(&self) -> &str {
+                &self.path
+            }
+        })+
+    };
+}
+named!(
+    ExternalRequest,
+    ListRequest,
+    OpenRequest,
+    ReadRequest,
+    StatRequest,
+    TraceRequest
+);
+
+/// The decoded body of a request. The content type is not looked at: nothing else is spoken here.
+pub(crate) struct Message<T>(pub(crate) T);
+
+impl<S, T> FromRequest<S> for Message<T>
+where
+    S: Send + Sync,
+    T: DeserializeOwned + Named,
+{
+    type Rejection = Error;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Error> {
+        let (parts, body) = request.into_parts();
+        let bytes = limits::collect(body).await?;
+        let message: T = protocol::decode(&bytes)
+            .map_err(|error| Error::Invalid(format!("the request cannot be decoded: {error}")))?;
+        if let Some(journal) = parts.extensions.get::<Journal>() {
+            journal.path(message.path());
+        }
+        Ok(Self(message))
+    }
+}
+
+/// A reply to be encoded.
+pub(crate) struct Reply<T>(pub(crate) T);
+
+impl<T: Serialize> IntoResponse for Reply<T> {
+    fn into_response(self) -> Response {
+        match protocol::encode(&self.0) {
+            Ok(bytes) => ([(header::CONTENT_TYPE, protocol::MSGPACK)], bytes).into_response(),
+            Err(error) => Error::Internal(format!("the reply cannot be encoded: {error}")).into_response(),
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! The whole URL map.
+
+use axum::http::{HeaderName, HeaderValue};
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
+use axum::response::Response;
+use axum::routing::{any, get, post};
+use axum::{Router, extract::DefaultBodyLimit};
+use hdfstream::protocol::PROTOCOL_HEADER;
+
+use crate::routes::{capabilities, download, external, health, list, open, read, stat, trace, unknown};
+use crate::state::App;
+use crate::{limits, telemetry};
+
+/// Where the service lives below the server's address.
+pub const BASE: &str = "/hdfstream";
+
+/// All routes, with what surrounds every request.
+pub(crate) fn router(app: App) -> Router {
+    let v2 = Router::new()
+        .route("/v2", get(capabilities::get))
+        .route("/v2/open", post(open::post))
+        .route("/v2/trace", post(trace::post))
+        .route("/v2/read", post(read::post))
+        .route("/v2/external", post(external::post))
+        .route("/v2/list", post(list::post))
+        .route("/v2/stat", post(stat::post))
+        .route("/v2/{*endpoint}", any(unknown::any))
+        .method_not_allowed_fallback(unknown::method)
+        .layer(from_fn_with_state(app.clone(), limits::admit))
+        .layer(map_response(announce));
+    let files = Router::new()
+        .route("/download/{*path}", get(download::get).head(download::head))
+        .layer(from_fn_with_state(app.clone(), limits::admit));
+    let base = v2.merge(files).route("/health", get(health::get));
+    Router::new()
+        .nest(BASE, base)
+        .fallback(unknown::page)
+        // Bodies are limited where they are collected.
+        .layer(DefaultBodyLimit::disable())
+        .layer(from_fn(telemetry::log))
+        .with_state(app)
+}
+
+/// Marks an answer of protocol v2, errors included.
+async fn announce(mut response: Response) -> Response {
+    response.headers_mut().insert(
+        HeaderName::from_static(PROTOCOL_HEADER),
+        HeaderValue::from_static("2"),
+    );
+    response
+}

@@ -1,0 +1,12 @@
+//! One module an endpoint: extract, call, encode.
+
+pub(crate) mod capabilities;
+pub(crate) mod download;
+pub(crate) mod external;
+pub(crate) mod health;
+pub(crate) mod list;
+pub(crate) mod open;
+pub(crate) mod read;
+pub(crate) mod stat;
+pub(crate) mod trace;
+pub(crate) mod unknown;

@@ -1,0 +1,134 @@
+//! `GET` and `HEAD /download/PATH`: files for any HTTP client, with ranges and conditions.
+
+mod conditional;
+mod range;
+
+use std::time::{Duration, SystemTime};
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use hdfstream::protocol::Run;
+use percent_encoding::percent_decode_str;
+
+use crate::error::Error;
+use crate::state::App;
+use crate::store::{ServedFile, Store, path};
+use crate::telemetry::Journal;
+use crate::transfer::{Buffers, Transfer};
+use conditional::Verdict;
+use range::Wanted;
+
+type Noted = Option<axum::Extension<Journal>>;
+
+pub(crate) async fn get(State(app): State<App>, noted: Noted, uri: Uri, headers: HeaderMap) -> Response {
+    answer(app, noted, Method::GET, uri, headers).await
+}
+
+pub(crate) async fn head(State(app): State<App>, noted: Noted, uri: Uri, headers: HeaderMap) -> Response {
+    answer(app, noted, Method::HEAD, uri, headers).await
+}
+
+async fn answer(app: App, noted: Noted, method: Method, uri: Uri, headers: HeaderMap) -> Response {
+    let Some(name) = name(&uri) else {
+        return Error::NotFound(uri.path().to_owned()).into_text();
+    };
+    if let Some(axum::Extension(journal)) = noted {
+        journal.path(&name);
+    }
+    let buffers = app.buffers();
+    app.blocking(move |store| serve(store, &name, &method, &headers, buffers))
+        .await
+        .unwrap_or_else(Error::into_text)
+}
+
+/// The path below the root, of a URI without the base. Components are decoded one by one, so that an encoded slash stays within
+/// its component, where no file name has one.
+fn name(uri: &Uri) -> Option<String> {
+    let encoded = uri.path().strip_prefix("/download/")?;
+    let mut name = String::with_capacity(encoded.len());
+    for component in encoded.split('/') {
+        let component = percent_decode_str(component).decode_utf8().ok()?;
+        if !path::is_component(&component) {
+            return None;
+        }
+        if !name.is_empty() {
+            name.push('/');
+        }
+        name.push_str(&component);
+    }
+    Some(name)
+}
+
+fn serve(
+    store: &Store,
+    name: &str,
+    method: &Method,
+    headers: &HeaderMap,
+    buffers: Buffers,
+) -> Result<Response, Error> {
+    let file = store.open(name).map_err(|error| Error::at(name, error))?;
+    let tag = format!("\"{}\"", file.version);
+    let modified = modified(&file);
+    let describe = |status: StatusCode, body: Body| {
+        let mut response = (status, body).into_response();
+        let described = response.headers_mut();
+        described.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+        described.insert(
+            header::X_CONTENT_TYPE_OPTIONS,
+            HeaderValue::from_static("nosniff"),
+        );
+        let media = HeaderValue::from_static("application/octet-stream");
+        described.insert(header::CONTENT_TYPE, media);
+        if let Ok(value) = HeaderValue::from_str(&tag) {
+            described.insert(header::ETAG, value);
+        }
+        if let Ok(value) = HeaderValue::from_str(&httpdate::fmt_http_date(modified)) {
+            described.insert(header::LAST_MODIFIED, value);
+        }
+        response
+    };
+    match conditional::judge(headers, &tag, modified) {
+        Verdict::Go => {}
+        Verdict::NotModified => return Ok(describe(StatusCode::NOT_MODIFIED, Body::empty())),
+        Verdict::Failed => return Ok(describe(StatusCode::PRECONDITION_FAILED, Body::empty())),
+    }
+    // Ranges are defined for GET only.
+    let wanted = if method == Method::GET && conditional::range_applies(headers, &tag, modified) {
+        range::wanted(headers, file.size)
+    } else {
+        Wanted::All
+    };
+    let size = file.size;
+    let (status, begin, length, place) = match wanted {
+        Wanted::All => (StatusCode::OK, 0, size, None),
+        Wanted::Part(begin, length) => {
+            let place = format!("bytes {begin}-{}/{size}", begin + length - 1);
+            (StatusCode::PARTIAL_CONTENT, begin, length, Some(place))
+        }
+        Wanted::Beyond => {
+            let place = format!("bytes */{size}");
+            (StatusCode::RANGE_NOT_SATISFIABLE, 0, 0, Some(place))
+        }
+    };
+    let body = if method == Method::HEAD || length == 0 {
+        Body::empty()
+    } else {
+        Transfer::start(file, vec![Run::range(begin, length)], length, 0, buffers)?.into_body()
+    };
+    let mut response = describe(status, body);
+    response
+        .headers_mut()
+        .insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    if let Some(Ok(place)) = place.map(HeaderValue::try_from) {
+        response.headers_mut().insert(header::CONTENT_RANGE, place);
+    }
+    Ok(response)
+}
+
+/// The time of the last modification, as precise as HTTP can say it; the epoch for earlier ones.
+fn modified(file: &ServedFile) -> SystemTime {
+    let seconds = u64::try_from(file.modified / 1_000_000_000).unwrap_or(0);
+    SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+}

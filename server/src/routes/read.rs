@@ -1,0 +1,44 @@
+//! `POST /v2/read`: the bytes of many ranges of one version of a file.
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use hdfstream::protocol::{ReadRequest, Run};
+
+use crate::error::Error;
+use crate::message::Message;
+use crate::state::App;
+use crate::store::{ServedFile, Store};
+use crate::transfer::Transfer;
+
+pub(crate) async fn post(
+    State(app): State<App>,
+    Message(request): Message<ReadRequest>,
+) -> Result<Response, Error> {
+    let buffers = app.buffers();
+    let transfer = app
+        .blocking(move |store| {
+            let file = open_version(store, &request.path, &request.version)?;
+            let bytes = Run::check(&request.runs, file.size)
+                .map_err(|error| Error::Invalid(format!("`{}`: {error}", request.path)))?;
+            Transfer::start(file, request.runs, bytes, 0, buffers)
+        })
+        .await?;
+    Ok(raw(transfer.into_body()))
+}
+
+/// Opens a file that must be `version`. Blocks.
+pub(super) fn open_version(store: &Store, path: &str, version: &str) -> Result<ServedFile, Error> {
+    let file = store.open(path).map_err(|error| Error::at(path, error))?;
+    if file.version == version {
+        Ok(file)
+    } else {
+        Err(Error::Changed(path.to_owned()))
+    }
+}
+
+/// An answer of bytes without framing; their number is announced.
+pub(super) fn raw(body: Body) -> Response {
+    ([(header::CONTENT_TYPE, "application/octet-stream")], body).into_response()
+}

@@ -1,0 +1,70 @@
+//! What all requests share.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
+use crate::config::Config;
+use crate::error::Error;
+use crate::store::Store;
+use crate::transfer::Buffers;
+
+/// Shared state; clones are cheap.
+#[derive(Debug, Clone)]
+pub struct App(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    store: Store,
+    buffers: Buffers,
+    requests: Arc<Semaphore>,
+}
+
+/// Why the server cannot start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The served directory cannot be opened.
+    #[error("the root {} cannot be served: {source}", root.display())]
+    Root {
+        /// As configured.
+        root: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+}
+
+impl App {
+    pub(crate) fn start(config: &Config) -> Result<Self, StartError> {
+        let store = Store::new(&config.root).map_err(|source| StartError::Root {
+            root: config.root.clone(),
+            source,
+        })?;
+        Ok(Self(Arc::new(Shared {
+            store,
+            buffers: Buffers::default(),
+            requests: Arc::new(Semaphore::new(config.max_requests)),
+        })))
+    }
+
+    pub(crate) fn requests(&self) -> &Arc<Semaphore> {
+        &self.0.requests
+    }
+
+    pub(crate) fn buffers(&self) -> Buffers {
+        self.0.buffers.clone()
+    }
+
+    /// The one doorway to blocking threads: runs `work` on the served tree.
+    pub(crate) async fn blocking<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Store) -> Result<T, Error> + Send + 'static,
+    {
+        let shared = Arc::clone(&self.0);
+        tokio::task::spawn_blocking(move || work(&shared.store))
+            .await
+            .map_err(|failed| Error::Internal(format!("a task of the server failed: {failed}")))?
+    }
+}

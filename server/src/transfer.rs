@@ -1,0 +1,167 @@
+//! Bytes of a file on their way to a client: read ahead by one piece, so that disk and socket overlap,
+//! and checked piece by piece to be those of one version.
+
+mod buffers;
+mod gather;
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use axum::body::{Body, HttpBody};
+use bytes::Bytes;
+use hdfstream::protocol::Run;
+use http_body_util::Full;
+use hyper::body::{Frame, SizeHint};
+use tokio::task::JoinHandle;
+
+use crate::error::Error;
+use crate::store::ServedFile;
+use gather::{Gather, Source};
+
+pub(crate) use buffers::Buffers;
+
+impl Source for ServedFile {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        Self::read_at(self, buffer, offset)
+    }
+}
+
+/// An answer whose first piece has been read; no byte of it is sent before that.
+#[derive(Debug)]
+pub(crate) struct Transfer {
+    work: Work,
+    first: Bytes,
+}
+
+/// What is needed to read the next piece; travels to a blocking thread and back.
+#[derive(Debug)]
+struct Work {
+    file: ServedFile,
+    gather: Gather,
+    buffers: Buffers,
+}
+
+impl Transfer {
+    /// Reads the first piece of `runs`, which were checked against the file and bring `bytes` bytes;
+    /// `zeros` zeros follow. Blocks.
+    pub(crate) fn start(
+        file: ServedFile,
+        runs: Vec<Run>,
+        bytes: u64,
+        zeros: u64,
+        buffers: Buffers,
+    ) -> Result<Self, Error> {
+        let path = file.path.clone();
+        let work = Work {
+            file,
+            gather: Gather::new(runs, bytes, zeros),
+            buffers,
+        };
+        let (first, work) = work.step();
+        match first {
+            Ok(first) => Ok(Self { work, first }),
+            Err(source) if is_change(&source) => Err(Error::Changed(path)),
+            Err(source) => Err(Error::Io { path, source }),
+        }
+    }
+
+    /// The body with the announced length. A file that changes on the way breaks it off, by which the
+    /// client notices.
+    pub(crate) fn into_body(self) -> Body {
+        if self.work.gather.remaining() == 0 {
+            return Body::new(Full::new(self.first));
+        }
+        let remaining = self.first.len() as u64 + self.work.gather.remaining();
+        Body::new(Stream {
+            state: State::First(self.first, self.work),
+            remaining,
+        })
+    }
+}
+
+/// The error of a file that is not any more the version that was opened.
+fn changed() -> io::Error {
+    io::Error::new(
+        io::ErrorKind::StaleNetworkFileHandle,
+        "the file changed while it was sent",
+    )
+}
+
+fn is_change(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StaleNetworkFileHandle | io::ErrorKind::UnexpectedEof
+    )
+}
+
+impl Work {
+    /// Reads one piece and checks that it belongs to the version. Blocks.
+    fn step(mut self) -> (io::Result<Bytes>, Self) {
+        let mut buffer = self.buffers.take(self.gather.remaining());
+        let piece = self.gather.fill(&self.file, buffer.memory()).and_then(|filled| {
+            match self.file.is_current()? {
+                true => Ok(buffer.into_bytes(filled)),
+                false => Err(changed()),
+            }
+        });
+        (piece, self)
+    }
+}
+
+struct Stream {
+    state: State,
+    remaining: u64,
+}
+
+enum State {
+    First(Bytes, Work),
+    Reading(JoinHandle<(io::Result<Bytes>, Work)>),
+    End,
+}
+
+impl State {
+    /// Begins to read the next piece, if there is one.
+    fn after(work: Work) -> Self {
+        if work.gather.remaining() == 0 {
+            Self::End
+        } else {
+            Self::Reading(tokio::task::spawn_blocking(move || work.step()))
+        }
+    }
+}
+
+impl HttpBody for Stream {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let (piece, work) = match std::mem::replace(&mut self.state, State::End) {
+            State::First(piece, work) => (Ok(piece), work),
+            State::Reading(mut task) => match Pin::new(&mut task).poll(context) {
+                Poll::Ready(Ok(done)) => done,
+                Poll::Ready(Err(failed)) => return Poll::Ready(Some(Err(io::Error::other(failed)))),
+                Poll::Pending => {
+                    self.state = State::Reading(task);
+                    return Poll::Pending;
+                }
+            },
+            State::End => return Poll::Ready(None),
+        };
+        let piece = piece?;
+        self.remaining -= piece.len() as u64;
+        self.state = State::after(work);
+        Poll::Ready(Some(Ok(Frame::data(piece))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(self.state, State::End)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.remaining)
+    }
+}
