@@ -36,7 +36,9 @@ pub(crate) struct ChunkIndex {
 /// Finds out where `dataset` keeps its elements. Whatever fails makes it [`Storage::Native`]: the native code
 /// will then say what is wrong.
 pub(crate) fn storage_of(host: &'static Host, dataset: *mut c_void) -> Storage {
-    let Some(creation) = creation_list(host, dataset) else { return Storage::Native };
+    let Some(creation) = creation_list(host, dataset) else {
+        return Storage::Native;
+    };
     // SAFETY: an open dataset creation list.
     let (layout, files, filters) = unsafe {
         (
@@ -91,7 +93,14 @@ fn get(
     let mut arguments: ffi::H5VL_dataset_get_args_t = unsafe { std::mem::zeroed() };
     arguments.op_type = operation;
     // SAFETY: an open dataset of this host and arguments that live through the call.
-    let status = unsafe { native(dataset, &raw mut arguments, ffi::H5P_DEFAULT, std::ptr::null_mut()) };
+    let status = unsafe {
+        native(
+            dataset,
+            &raw mut arguments,
+            ffi::H5P_DEFAULT,
+            std::ptr::null_mut(),
+        )
+    };
     (status >= 0).then(|| answer(&arguments))
 }
 
@@ -101,9 +110,8 @@ fn dimensions(host: &'static Host, space: hid_t) -> Option<Vec<u64>> {
     let rank = unsafe { (host.h5.H5Sget_simple_extent_ndims)(space) };
     let mut dimensions = vec![0; usize::try_from(rank).ok()?];
     // SAFETY: the array has `rank` entries; the second pointer may be null.
-    let got = unsafe {
-        (host.h5.H5Sget_simple_extent_dims)(space, dimensions.as_mut_ptr(), std::ptr::null_mut())
-    };
+    let got =
+        unsafe { (host.h5.H5Sget_simple_extent_dims)(space, dimensions.as_mut_ptr(), std::ptr::null_mut()) };
     (got >= 0).then_some(dimensions)
 }
 
@@ -145,15 +153,28 @@ impl ChunkIndex {
         let mut shape = vec![0; dimensions.len()];
         // SAFETY: the array has as many entries as announced.
         let rank = unsafe {
-            (host.h5.H5Pget_chunk)(creation.id(), c_int::try_from(shape.len()).ok()?, shape.as_mut_ptr())
+            (host.h5.H5Pget_chunk)(
+                creation.id(),
+                c_int::try_from(shape.len()).ok()?,
+                shape.as_mut_ptr(),
+            )
         };
         if usize::try_from(rank) != Ok(shape.len()) || shape.contains(&0) {
             return None;
         }
-        let grid: Vec<u64> = dimensions.iter().zip(&shape).map(|(all, chunk)| all.div_ceil(*chunk)).collect();
-        grid.iter().try_fold(1u64, |product, count| product.checked_mul(*count))?;
+        let grid: Vec<u64> = dimensions
+            .iter()
+            .zip(&shape)
+            .map(|(all, chunk)| all.div_ceil(*chunk))
+            .collect();
+        grid.iter()
+            .try_fold(1u64, |product, count| product.checked_mul(*count))?;
 
-        let mut collected = Collected { shape: &shape, grid: &grid, chunks: Vec::new() };
+        let mut collected = Collected {
+            shape: &shape,
+            grid: &grid,
+            chunks: Vec::new(),
+        };
         // SAFETY: plain data for which zeros are valid; the operation number says which part counts, and
         // that part is alike in all versions (test `headers`).
         let status = unsafe {
@@ -202,7 +223,11 @@ impl ChunkIndex {
             }
             (host.h5.H5Sget_select_npoints)(space)
         };
-        let volume: u128 = first.iter().zip(&last).map(|(first, last)| u128::from(last - first) + 1).product();
+        let volume: u128 = first
+            .iter()
+            .zip(&last)
+            .map(|(first, last)| u128::from(last - first) + 1)
+            .product();
         let solid = u128::try_from(points) == Ok(volume);
         let mut touched = self.in_box(&first, &last);
         if !solid && touched.len() > 1 && touched.len() <= MOST_TESTED {
@@ -213,8 +238,16 @@ impl ChunkIndex {
 
     /// The chunks that a box of elements touches, both corners included.
     fn in_box(&self, first: &[u64], last: &[u64]) -> Vec<(u64, haddr_t, hsize_t)> {
-        let from: Vec<u64> = first.iter().zip(&self.shape).map(|(at, chunk)| at / chunk).collect();
-        let to: Vec<u64> = last.iter().zip(&self.shape).map(|(at, chunk)| at / chunk).collect();
+        let from: Vec<u64> = first
+            .iter()
+            .zip(&self.shape)
+            .map(|(at, chunk)| at / chunk)
+            .collect();
+        let to: Vec<u64> = last
+            .iter()
+            .zip(&self.shape)
+            .map(|(at, chunk)| at / chunk)
+            .collect();
         let candidates = from
             .iter()
             .zip(&to)
@@ -224,9 +257,10 @@ impl ChunkIndex {
                 .chunks
                 .iter()
                 .filter(|chunk| {
-                    self.position(chunk.0).iter().zip(from.iter().zip(&to)).all(|(at, (from, to))| {
-                        from <= at && at <= to
-                    })
+                    self.position(chunk.0)
+                        .iter()
+                        .zip(from.iter().zip(&to))
+                        .all(|(at, (from, to))| from <= at && at <= to)
                 })
                 .copied()
                 .collect();
@@ -234,12 +268,18 @@ impl ChunkIndex {
         let mut found = Vec::new();
         let mut at = from.clone();
         loop {
-            let number = at.iter().zip(&self.grid).fold(0, |number, (at, grid)| number * grid + at);
+            let number = at
+                .iter()
+                .zip(&self.grid)
+                .fold(0, |number, (at, grid)| number * grid + at);
             if let Ok(index) = self.chunks.binary_search_by_key(&number, |chunk| chunk.0) {
                 found.push(self.chunks[index]);
             }
             // Count up like an odometer, the last dimension fastest.
-            let Some(dimension) = (0..at.len()).rev().find(|&dimension| at[dimension] < to[dimension]) else {
+            let Some(dimension) = (0..at.len())
+                .rev()
+                .find(|&dimension| at[dimension] < to[dimension])
+            else {
                 return found;
             };
             at[dimension] += 1;
@@ -258,8 +298,17 @@ impl ChunkIndex {
     }
 
     fn intersects(&self, host: &'static Host, space: hid_t, number: u64) -> bool {
-        let start: Vec<u64> = self.position(number).iter().zip(&self.shape).map(|(at, chunk)| at * chunk).collect();
-        let end: Vec<u64> = start.iter().zip(&self.shape).map(|(start, chunk)| start + chunk - 1).collect();
+        let start: Vec<u64> = self
+            .position(number)
+            .iter()
+            .zip(&self.shape)
+            .map(|(at, chunk)| at * chunk)
+            .collect();
+        let end: Vec<u64> = start
+            .iter()
+            .zip(&self.shape)
+            .map(|(start, chunk)| start + chunk - 1)
+            .collect();
         // SAFETY: both arrays have an entry for each dimension of the selection.
         unsafe { (host.h5.H5Sselect_intersect_block)(space, start.as_ptr(), end.as_ptr()) != 0 }
     }
@@ -271,8 +320,15 @@ mod tests {
 
     fn index() -> ChunkIndex {
         // A grid of 3 x 4 chunks of 10 x 5 elements; chunk 7 was never written.
-        let chunks = (0..12).filter(|number| *number != 7).map(|number| (number, 1000 + number, 1)).collect();
-        ChunkIndex { shape: vec![10, 5], grid: vec![3, 4], chunks }
+        let chunks = (0..12)
+            .filter(|number| *number != 7)
+            .map(|number| (number, 1000 + number, 1))
+            .collect();
+        ChunkIndex {
+            shape: vec![10, 5],
+            grid: vec![3, 4],
+            chunks,
+        }
     }
 
     fn numbers(found: &[(u64, haddr_t, hsize_t)]) -> Vec<u64> {

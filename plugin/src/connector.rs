@@ -57,7 +57,10 @@ unsafe extern "C" fn copy<const SLOT: usize>(info: *const c_void) -> *mut c_void
     guard(SLOT, |_| {
         // SAFETY: HDF5 passes an info that we made.
         let info = unsafe { info.cast::<Info>().as_ref() }.ok_or(Failed)?;
-        Ok(Box::into_raw(Box::new(Info { text: info.text.clone() })).cast())
+        Ok(Box::into_raw(Box::new(Info {
+            text: info.text.clone(),
+        }))
+        .cast())
     })
 }
 
@@ -70,7 +73,10 @@ unsafe extern "C" fn compare<const SLOT: usize>(
         // SAFETY: HDF5 passes infos that we made, or null, and a pointer to an integer.
         unsafe {
             let texts = (first.cast::<Info>().as_ref(), second.cast::<Info>().as_ref());
-            let ordering = texts.0.map(|info| &info.text).cmp(&texts.1.map(|info| &info.text));
+            let ordering = texts
+                .0
+                .map(|info| &info.text)
+                .cmp(&texts.1.map(|info| &info.text));
             *order = ordering as c_int;
         }
         Ok(0)
@@ -111,7 +117,11 @@ unsafe extern "C" fn from_str<const SLOT: usize>(text: *const c_char, info: *mut
     guard(SLOT, |_| {
         // SAFETY: HDF5 passes a NUL-terminated string, or null, and a pointer to fill.
         unsafe {
-            let text = if text.is_null() { CString::default() } else { CStr::from_ptr(text).to_owned() };
+            let text = if text.is_null() {
+                CString::default()
+            } else {
+                CStr::from_ptr(text).to_owned()
+            };
             *info = Box::into_raw(Box::new(Info { text })).cast();
         }
         Ok(0)
@@ -126,7 +136,11 @@ pub(crate) unsafe extern "C" fn get_conn_cls<const SLOT: usize>(
     class: *mut *const ffi::H5VL_class_t,
 ) -> herr_t {
     guard(SLOT, |host| {
-        let answer = if level == ffi::H5VL_GET_CONN_LVL_CURR { native_class::class_of(host) } else { &host.native };
+        let answer = if level == ffi::H5VL_GET_CONN_LVL_CURR {
+            native_class::class_of(host)
+        } else {
+            &host.native
+        };
         // SAFETY: HDF5 passes a pointer to fill; both classes are static.
         unsafe { *class = answer };
         Ok(0)

@@ -54,14 +54,25 @@ pub(crate) unsafe extern "C" fn read<const SLOT: usize>(
         if !elsewhere {
             // SAFETY: the arguments are HDF5's own.
             return Ok(unsafe {
-                native(count, datasets, memory_types, memory_spaces, file_spaces, transfer, buffers, request)
+                native(
+                    count,
+                    datasets,
+                    memory_types,
+                    memory_spaces,
+                    file_spaces,
+                    transfer,
+                    buffers,
+                    request,
+                )
             });
         }
         // Some dataset was read by other means; the rest goes to the native code one by one.
         for index in 0..count {
             // SAFETY: all arrays have `count` entries, and a read of one dataset takes arrays of one.
             let status = unsafe {
-                if storage_of(host, *datasets.add(index)).is_some_and(|found| matches!(*found.1, Storage::External(_))) {
+                if storage_of(host, *datasets.add(index))
+                    .is_some_and(|found| matches!(*found.1, Storage::External(_)))
+                {
                     continue;
                 }
                 native(
@@ -86,7 +97,9 @@ pub(crate) unsafe extern "C" fn read<const SLOT: usize>(
 /// Announces the chunks that a read will touch. Returns true when the dataset was read by other means:
 /// external storage never passes through a driver, and reading it here would read local files.
 fn prepare(host: &'static Host, selected: Selected) -> Result<bool, Failed> {
-    let Some((file, storage)) = storage_of(host, selected.dataset) else { return Ok(false) };
+    let Some((file, storage)) = storage_of(host, selected.dataset) else {
+        return Ok(false);
+    };
     match &*storage {
         Storage::Native => Ok(false),
         Storage::Chunked(chunks) => {
@@ -108,7 +121,12 @@ fn storage_of(
 ) -> Option<(Arc<hdfstream::RemoteFile>, Arc<Storage>)> {
     let (file_number, address) = identity(host, dataset)?;
     vfd::with_file_number(host.slot, file_number, |driver| {
-        let known = driver.storage.lock().unwrap_or_else(PoisonError::into_inner).get(&address).cloned();
+        let known = driver
+            .storage
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&address)
+            .cloned();
         let storage = known.unwrap_or_else(|| {
             let _saved = Saved::new(host);
             let found = Arc::new(chunk_index::storage_of(host, dataset));
@@ -133,7 +151,13 @@ fn identity(host: &'static Host, dataset: *mut c_void) -> Option<(std::ffi::c_ul
         arguments.op_type = ffi::H5VL_OBJECT_GET_INFO;
         arguments.args.get_info.fields = ffi::H5O_INFO_BASIC;
         arguments.args.get_info.oinfo = &raw mut info;
-        let status = get(dataset, &raw const location, &raw mut arguments, ffi::H5P_DEFAULT, std::ptr::null_mut());
+        let status = get(
+            dataset,
+            &raw const location,
+            &raw mut arguments,
+            ffi::H5P_DEFAULT,
+            std::ptr::null_mut(),
+        );
         if status < 0 {
             return None;
         }

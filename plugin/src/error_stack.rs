@@ -41,7 +41,11 @@ pub(crate) struct Quiet {
 
 impl Quiet {
     pub(crate) fn new(host: &'static Host) -> Self {
-        let mut quiet = Self { host, print: None, data: std::ptr::null_mut() };
+        let mut quiet = Self {
+            host,
+            print: None,
+            data: std::ptr::null_mut(),
+        };
         // SAFETY: the out-pointers live through the call. This fails only when the program installed
         // a printer of the old interface; then we leave it alone.
         unsafe {
@@ -85,7 +89,10 @@ pub(crate) fn push(host: &Host, topic: Topic, name: &str, error: &hdfstream::Err
     push_text(
         host,
         topic,
-        &format!("{verb}: name = '{name}', errno = {}, error message = '{error}'", error.errno()),
+        &format!(
+            "{verb}: name = '{name}', errno = {}, error message = '{error}'",
+            error.errno()
+        ),
     );
 }
 

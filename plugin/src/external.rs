@@ -52,7 +52,11 @@ pub(crate) fn segments(host: &'static Host, creation: &Handle, count: i32) -> Op
             }
             // SAFETY: the array began as zeros and its last byte still is one.
             let name = unsafe { CStr::from_ptr(name.as_ptr()) }.to_str().ok()?.to_owned();
-            Some(Segment { name, offset: u64::try_from(offset).ok()?, length })
+            Some(Segment {
+                name,
+                offset: u64::try_from(offset).ok()?,
+                length,
+            })
         })
         .collect()
 }
@@ -67,15 +71,24 @@ pub(crate) fn read(
     let space = chunk_index::space(host, selected.dataset).ok_or(Failed)?;
     let datatype = chunk_index::datatype(host, selected.dataset).ok_or(Failed)?;
     // SAFETY: open ids.
-    let (elements, element) =
-        unsafe { ((host.h5.H5Sget_simple_extent_npoints)(space.id()), (host.h5.H5Tget_size)(datatype.id())) };
-    let total = u64::try_from(elements).ok().and_then(|elements| elements.checked_mul(element as u64));
+    let (elements, element) = unsafe {
+        (
+            (host.h5.H5Sget_simple_extent_npoints)(space.id()),
+            (host.h5.H5Tget_size)(datatype.id()),
+        )
+    };
+    let total = u64::try_from(elements)
+        .ok()
+        .and_then(|elements| elements.checked_mul(element as u64));
     let total = total.filter(|total| *total <= LARGEST).ok_or_else(|| {
         let limit = LARGEST >> 20;
         push_text(
             host,
             Topic::Unsupported,
-            &format!("{}: a dataset with external storage above {limit} MiB cannot be read remotely", file.url()),
+            &format!(
+                "{}: a dataset with external storage above {limit} MiB cannot be read remotely",
+                file.url()
+            ),
         );
         Failed
     })?;
@@ -85,7 +98,11 @@ pub(crate) fn read(
     })?;
     let status = scatter(host, &space, &datatype, &bytes, selected);
     if status.is_none() {
-        push_text(host, Topic::Read, &format!("{}: external storage cannot be converted", file.url()));
+        push_text(
+            host,
+            Topic::Read,
+            &format!("{}: external storage cannot be converted", file.url()),
+        );
     }
     status.ok_or(Failed)
 }
@@ -123,7 +140,11 @@ fn scatter(
     // SAFETY: all ids are open, all names NUL-terminated; `bytes` holds every element of `space` in the type
     // that it is written as, and the buffer is the program's, for the selection that it gave.
     unsafe {
-        let access = Handle::own(host, (h5.H5Pcreate)(host.ids.plist_file_access.get()), h5.H5Pclose)?;
+        let access = Handle::own(
+            host,
+            (h5.H5Pcreate)(host.ids.plist_file_access.get()),
+            h5.H5Pclose,
+        )?;
         if (h5.H5Pset_fapl_core)(access.id(), 1 << 20, false) < 0 {
             return None;
         }

@@ -25,3 +25,6 @@ pub const H5S_ALL: hid_t = 0;
 pub const HADDR_UNDEF: haddr_t = haddr_t::MAX;
 /// `H5E_DEFAULT` of H5Epublic.h.
 pub const H5E_DEFAULT: hid_t = 0;
+
+#[cfg(test)]
+mod headers;

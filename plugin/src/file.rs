@@ -10,7 +10,7 @@ use hdfstream::{Name, RemoteName, Settings};
 
 use crate::connector::Info;
 use crate::driver_info::DriverInfo;
-use crate::error_stack::{Saved, Topic, push};
+use crate::error_stack::{Saved, Topic, push, push_text};
 use crate::ffi::{self, herr_t, hid_t};
 use crate::guard::{Failed, guard};
 use crate::handle::Handle;
@@ -30,19 +30,54 @@ fn remote(host: &'static Host, name: &CStr, fapl: hid_t) -> Result<Option<Remote
         push(host, Topic::Open, text, &error);
         Failed
     };
-    let Name::Remote(remote) = hdfstream::resolve_with_stub(text).map_err(fail)? else { return Ok(None) };
+    let Name::Remote(remote) = hdfstream::resolve_with_stub(text).map_err(fail)? else {
+        return Ok(None);
+    };
+    if !has_plain_driver(host, fapl) {
+        push_text(
+            host,
+            Topic::Open,
+            &format!(
+                "{remote}: a remote file is opened without a special file driver, such as family or split"
+            ),
+        );
+        return Err(Failed);
+    }
     let settings = settings(host, fapl).map_err(fail)?;
     let url = url_of(&remote)?;
     // SAFETY: HDF5 keeps `fapl` open during the call.
     let copy = unsafe { (host.h5.H5Pcopy)(fapl) };
     let copy = Handle::own(host, copy, host.h5.H5Pclose).ok_or(Failed)?;
-    let info = DriverInfo { settings: Arc::new(settings), linked_from: None };
+    let info = DriverInfo {
+        settings: Arc::new(settings),
+        linked_from: None,
+    };
     // SAFETY: HDF5 copies the info, through the driver's own function, before it returns.
     let set = unsafe { (host.h5.H5Pset_driver)(copy.id(), vfd::id(host)?, (&raw const info).cast()) };
     if set < 0 {
         return Err(Failed);
     }
     Ok(Some(Remote { url, fapl: copy }))
+}
+
+/// Whether the access list `fapl` names a driver that keeps a file in one piece: ours then takes its place.
+/// HDF5's tools try all drivers in turn when a file does not open; with most of them a remote name makes no
+/// sense, and in discovery HDF5 1.14.6 crashes at exit over a list of the family driver.
+fn has_plain_driver(host: &'static Host, fapl: hid_t) -> bool {
+    let h5 = &host.h5;
+    // SAFETY: `fapl` is open during the call; the scratch list is ours.
+    unsafe {
+        let driver = (h5.H5Pget_driver)(fapl);
+        let scratch = (h5.H5Pcreate)(host.ids.plist_file_access.get());
+        let Some(scratch) = Handle::own(host, scratch, h5.H5Pclose) else {
+            return false;
+        };
+        let is_driver = || (h5.H5Pget_driver)(scratch.id()) == driver;
+        is_driver()
+            || ((h5.H5Pset_fapl_sec2)(scratch.id()) >= 0 && is_driver())
+            || ((h5.H5Pset_fapl_stdio)(scratch.id()) >= 0 && is_driver())
+            || ((h5.H5Pset_fapl_core)(scratch.id(), 1 << 20, false) >= 0 && is_driver())
+    }
 }
 
 fn url_of(remote: &RemoteName) -> Result<CString, Failed> {
@@ -55,7 +90,10 @@ fn settings(host: &'static Host, fapl: hid_t) -> Result<Settings, hdfstream::Err
     // SAFETY: fills `info` with a copy that is ours, or with null. The list may name another connector
     // (discovery): its info is then not one of ours, and must not be read as one.
     let text = unsafe {
-        if native_or_unknown(host, fapl) || (host.h5.H5Pget_vol_info)(fapl, &raw mut info) < 0 || info.is_null() {
+        if native_or_unknown(host, fapl)
+            || (host.h5.H5Pget_vol_info)(fapl, &raw mut info) < 0
+            || info.is_null()
+        {
             String::new()
         } else {
             let text = Info::text(info);
@@ -222,7 +260,9 @@ pub(crate) unsafe extern "C" fn specific<const SLOT: usize>(
                 ffi::H5VL_FILE_IS_ACCESSIBLE => {
                     let question = (*arguments).args.is_accessible;
                     if hdfstream::settings::is_default_connector() {
-                        if let Some(remote) = remote(host, CStr::from_ptr(question.filename), question.fapl_id)? {
+                        if let Some(remote) =
+                            remote(host, CStr::from_ptr(question.filename), question.fapl_id)?
+                        {
                             (*arguments).args.is_accessible.filename = remote.url.as_ptr();
                             (*arguments).args.is_accessible.fapl_id = remote.fapl.id();
                             let status = native(object, arguments, dxpl, request);
@@ -235,6 +275,7 @@ pub(crate) unsafe extern "C" fn specific<const SLOT: usize>(
                         // reports what is wrong.
                         *question.accessible = CStr::from_ptr(question.filename).to_str().is_ok_and(|name| {
                             matches!(hdfstream::resolve_with_stub(name), Ok(Name::Remote(_)))
+                                && has_plain_driver(host, question.fapl_id)
                         });
                         return Ok(0);
                     }

@@ -32,10 +32,22 @@ pub(crate) fn forget(file: *const c_void) {
 
 /// The name by which `file` was opened.
 pub(crate) fn of_file(file: *const c_void) -> Option<CString> {
-    NAMES.lock().unwrap_or_else(PoisonError::into_inner).as_ref()?.by_file.get(&(file as usize)).cloned()
+    NAMES
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .as_ref()?
+        .by_file
+        .get(&(file as usize))
+        .cloned()
 }
 
 /// The name by which the file at `url` was last opened.
 pub(crate) fn of_url(url: &CStr) -> Option<CString> {
-    NAMES.lock().unwrap_or_else(PoisonError::into_inner).as_ref()?.by_url.get(url).cloned()
+    NAMES
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .as_ref()?
+        .by_url
+        .get(url)
+        .cloned()
 }

@@ -24,7 +24,9 @@ pub(crate) struct Failed;
 /// Runs `body` for the host in `slot`. A failure or panic becomes the C failure value; a panic's message
 /// goes onto HDF5's error stack.
 pub(crate) fn guard<T: Failure>(slot: usize, body: impl FnOnce(&'static Host) -> Result<T, Failed>) -> T {
-    let Some(host) = host::at(slot) else { return T::FAILURE };
+    let Some(host) = host::at(slot) else {
+        return T::FAILURE;
+    };
     match catch_unwind(AssertUnwindSafe(|| body(host))) {
         Ok(Ok(value)) => value,
         Ok(Err(Failed)) => T::FAILURE,
@@ -34,7 +36,11 @@ pub(crate) fn guard<T: Failure>(slot: usize, body: impl FnOnce(&'static Host) ->
                 .map(String::as_str)
                 .or_else(|| panic.downcast_ref::<&str>().copied())
                 .unwrap_or("unknown reason");
-            push_text(host, Topic::Internal, &format!("hdfstream failed unexpectedly: {reason}"));
+            push_text(
+                host,
+                Topic::Internal,
+                &format!("hdfstream failed unexpectedly: {reason}"),
+            );
             T::FAILURE
         }
     }

@@ -70,7 +70,11 @@ pub(crate) fn at(slot: usize) -> Option<&'static Host> {
 pub(crate) fn of_caller(return_address: *const c_void) -> Result<&'static Host, String> {
     let library = Library::containing(return_address)?;
     let _one_at_a_time = REGISTRATION.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(host) = HOSTS.iter().filter_map(OnceLock::get).find(|host| host.base == library.base) {
+    if let Some(host) = HOSTS
+        .iter()
+        .filter_map(OnceLock::get)
+        .find(|host| host.base == library.base)
+    {
         return Ok(host);
     }
     let slot = HOSTS
@@ -95,7 +99,8 @@ impl Host {
         let ids = Ids::resolve(&lookup, &global_symbol).map_err(missing)?;
         let mut version = (0, 0, 0);
         // SAFETY: the three pointers are to integers that live through the call.
-        let got = unsafe { (h5.H5get_libversion)(&raw mut version.0, &raw mut version.1, &raw mut version.2) };
+        let got =
+            unsafe { (h5.H5get_libversion)(&raw mut version.0, &raw mut version.1, &raw mut version.2) };
         if got < 0 || !(version.0 == 2 || (version.0 == 1 && version.1 == 14)) {
             return Err(format!(
                 "its HDF5 library ({}) is version {}.{}.{}; versions 1.14 and 2.x are supported",
@@ -103,7 +108,10 @@ impl Host {
             ));
         }
         let native = native_class_of(&h5).ok_or_else(|| {
-            format!("its HDF5 library ({}) does not show its native connector", library.path)
+            format!(
+                "its HDF5 library ({}) does not show its native connector",
+                library.path
+            )
         })?;
         Ok(Self {
             slot,
@@ -194,7 +202,11 @@ impl Library {
         if handle.is_null() {
             return Err(format!("its HDF5 library ({path}) cannot be opened by name"));
         }
-        Ok(Self { handle, base: info.dli_fbase as usize, path })
+        Ok(Self {
+            handle,
+            base: info.dli_fbase as usize,
+            path,
+        })
     }
 
     /// The address of an exported symbol, if it lies in this very object and not in one that it uses.

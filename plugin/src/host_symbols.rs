@@ -52,7 +52,10 @@ macro_rules! functions {
 }
 
 fn find(lookup: Lookup<'_>, name: &'static str) -> Result<*mut c_void, &'static str> {
-    CStr::from_bytes_with_nul(name.as_bytes()).ok().and_then(lookup).ok_or(name.trim_end_matches('\0'))
+    CStr::from_bytes_with_nul(name.as_bytes())
+        .ok()
+        .and_then(lookup)
+        .ok_or(name.trim_end_matches('\0'))
 }
 
 functions! {
@@ -83,6 +86,7 @@ functions! {
     H5Pset_driver: fn(hid_t, hid_t, *const c_void) -> ffi::herr_t;
     H5Pset_fapl_core: fn(hid_t, usize, bool) -> ffi::herr_t;
     H5Pset_fapl_sec2: fn(hid_t) -> ffi::herr_t;
+    H5Pset_fapl_stdio: fn(hid_t) -> ffi::herr_t;
     H5Sclose: fn(hid_t) -> ffi::herr_t;
     H5Sget_select_bounds: fn(hid_t, *mut ffi::hsize_t, *mut ffi::hsize_t) -> ffi::herr_t;
     H5Sget_select_npoints: fn(hid_t) -> ffi::hssize_t;

@@ -20,6 +20,7 @@ mod host;
 mod host_symbols;
 mod lock_file;
 mod native_class;
+mod reporting;
 mod vfd;
 
 use std::ffi::{c_int, c_void};
@@ -45,7 +46,10 @@ pub extern "C" fn H5PLget_plugin_info() -> *const c_void {
 
 /// The body of [`H5PLget_plugin_info`]; `return_address` lies in the calling libhdf5.
 extern "C" fn plugin_info(return_address: *const c_void) -> *const c_void {
-    let class = std::panic::catch_unwind(|| native_class::for_caller(return_address));
+    let class = std::panic::catch_unwind(|| {
+        reporting::start();
+        native_class::for_caller(return_address)
+    });
     match class {
         Ok(Ok(class)) => std::ptr::from_ref(class).cast(),
         Ok(Err(why)) => {

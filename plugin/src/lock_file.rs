@@ -29,7 +29,10 @@ impl LockFile {
         }
         let found = folder.symlink_metadata()?;
         if !found.is_dir() || found.uid() != user {
-            return Err(io::Error::other(format!("{} is not a folder of this user", folder.display())));
+            return Err(io::Error::other(format!(
+                "{} is not a folder of this user",
+                folder.display()
+            )));
         }
         let mut hasher = DefaultHasher::new();
         url.hash(&mut hasher);
@@ -42,7 +45,10 @@ impl LockFile {
             .custom_flags(libc::O_NOFOLLOW)
             .open(folder.join(format!("{:016x}", hasher.finish())))?;
         let descriptor = file.as_raw_fd();
-        Ok(Self { _file: file, descriptor })
+        Ok(Self {
+            _file: file,
+            descriptor,
+        })
     }
 
     /// Pointer to the descriptor, as the drivers of HDF5 hand it out.

@@ -46,13 +46,17 @@ unsafe impl Send for OpenDriver {}
 
 /// Calls `body` with the open remote file that HDF5 knows by `number` in the host `slot`, if there is one.
 /// (HDF5 gives every open file a number, and every object tells that of its file.)
-pub(crate) fn with_file_number<T>(slot: usize, number: c_ulong, body: impl FnOnce(&Driver) -> T) -> Option<T> {
+pub(crate) fn with_file_number<T>(
+    slot: usize,
+    number: c_ulong,
+    body: impl FnOnce(&Driver) -> T,
+) -> Option<T> {
     let found = {
         let open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
         // SAFETY: drivers leave the list before they are freed, in `close`.
-        open.iter().map(|open| open.0).find(|&driver| unsafe {
-            (*driver).slot == slot && (*driver).public.fileno == number
-        })?
+        open.iter()
+            .map(|open| open.0)
+            .find(|&driver| unsafe { (*driver).slot == slot && (*driver).public.fileno == number })?
     };
     // SAFETY: files are closed only by calls of the same host, whose lock this thread holds throughout.
     Some(body(unsafe { &*found }))
@@ -65,20 +69,16 @@ pub(crate) fn any_open() -> bool {
 
 /// Id of the driver in `host`, registered on first use.
 pub(crate) fn id(host: &'static Host) -> Result<hid_t, Failed> {
-    let class = &host.driver_class.get_or_init(|| DriverClass(CLASSES[host.slot]())).0;
+    let class = &host
+        .driver_class
+        .get_or_init(|| DriverClass(CLASSES[host.slot]()))
+        .0;
     let id = host.driver(class);
     if id > 0 { Ok(id) } else { Err(Failed) }
 }
 
 const CLASSES: [fn() -> ffi::H5FD_class_t; host::SLOTS] = [
-    class::<0>,
-    class::<1>,
-    class::<2>,
-    class::<3>,
-    class::<4>,
-    class::<5>,
-    class::<6>,
-    class::<7>,
+    class::<0>, class::<1>, class::<2>, class::<3>, class::<4>, class::<5>, class::<6>, class::<7>,
 ];
 
 fn class<const SLOT: usize>() -> ffi::H5FD_class_t {
@@ -162,7 +162,10 @@ fn open_remote(name: &str, info: Option<&DriverInfo>, write: bool) -> Result<Arc
         default_settings = Settings::load(None)?;
         &default_settings
     };
-    match (hdfstream::resolve(name), info.and_then(|info| info.linked_from.as_ref())) {
+    match (
+        hdfstream::resolve(name),
+        info.and_then(|info| info.linked_from.as_ref()),
+    ) {
         (Name::Remote(remote), _) => RemoteFile::open(&remote, settings, write),
         (Name::Local, Some(parent)) if name.starts_with('/') => parent.open_linked(name),
         (Name::Local, Some(parent)) => Err(Error::NotFound {
@@ -187,31 +190,41 @@ unsafe extern "C" fn open<const SLOT: usize>(
         let name = unsafe { CStr::from_ptr(name) }.to_string_lossy();
         // SAFETY: the list is open during the call; its info, if any, is of this driver.
         let info = unsafe { DriverInfo::from_ptr((host.h5.H5Pget_driver_info)(fapl)) };
-        let write = flags & (ffi::H5F_ACC_RDWR | ffi::H5F_ACC_TRUNC | ffi::H5F_ACC_CREAT | ffi::H5F_ACC_EXCL) != 0;
+        let write =
+            flags & (ffi::H5F_ACC_RDWR | ffi::H5F_ACC_TRUNC | ffi::H5F_ACC_CREAT | ffi::H5F_ACC_EXCL) != 0;
         let file = open_remote(&name, info, write).map_err(|error| {
             push(host, Topic::Open, &name, &error);
             Failed
         })?;
         if file.size() > maxaddr {
-            push_text(host, Topic::Open, &format!("{}: the file is too large for this HDF5", file.url()));
+            push_text(
+                host,
+                Topic::Open,
+                &format!("{}: the file is too large for this HDF5", file.url()),
+            );
             return Err(Failed);
         }
         let driver = Box::into_raw(Box::new(Driver {
             // SAFETY: plain integers and a pointer, which HDF5 fills in once we return.
             public: unsafe { std::mem::zeroed() },
             slot: SLOT,
-            settings: info.map_or_else(|| Settings::load(None).map(Arc::new), |info| Ok(Arc::clone(&info.settings))).map_err(
-                |error| {
+            settings: info
+                .map_or_else(
+                    || Settings::load(None).map(Arc::new),
+                    |info| Ok(Arc::clone(&info.settings)),
+                )
+                .map_err(|error| {
                     push(host, Topic::Open, &name, &error);
                     Failed
-                },
-            )?,
+                })?,
             file,
             eoa: 0,
             storage: Mutex::default(),
             lock_file: OnceLock::new(),
         }));
-        OPEN.lock().unwrap_or_else(PoisonError::into_inner).push(OpenDriver(driver));
+        OPEN.lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(OpenDriver(driver));
         OPEN_COUNT.fetch_add(1, Ordering::Relaxed);
         Ok(driver.cast())
     })
@@ -219,7 +232,9 @@ unsafe extern "C" fn open<const SLOT: usize>(
 
 unsafe extern "C" fn close(file: *mut H5FD_t) -> herr_t {
     let driver = file.cast::<Driver>();
-    OPEN.lock().unwrap_or_else(PoisonError::into_inner).retain(|open| !std::ptr::eq(open.0, driver));
+    OPEN.lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .retain(|open| !std::ptr::eq(open.0, driver));
     OPEN_COUNT.fetch_sub(1, Ordering::Relaxed);
     // SAFETY: HDF5 closes each file once and does not use it any more; it came from `Box::into_raw`.
     drop(unsafe { Box::from_raw(driver) });
@@ -229,7 +244,11 @@ unsafe extern "C" fn close(file: *mut H5FD_t) -> herr_t {
 unsafe extern "C" fn fapl_get(file: *mut H5FD_t) -> *mut c_void {
     // SAFETY: an open file of ours.
     let driver = unsafe { driver(file) };
-    DriverInfo { settings: Arc::clone(&driver.settings), linked_from: Some(Arc::clone(&driver.file)) }.into_raw()
+    DriverInfo {
+        settings: Arc::clone(&driver.settings),
+        linked_from: Some(Arc::clone(&driver.file)),
+    }
+    .into_raw()
 }
 
 unsafe extern "C" fn compare(first: *const H5FD_t, second: *const H5FD_t) -> c_int {
@@ -276,7 +295,11 @@ unsafe extern "C" fn get_handle(file: *mut H5FD_t, _fapl: hid_t, handle: *mut *m
     guard(driver.slot, |host| {
         if driver.lock_file.get().is_none() {
             let made = LockFile::open(driver.file.url()).map_err(|error| {
-                push_text(host, Topic::Open, &format!("no lock file for {}: {error}", driver.file.url()));
+                push_text(
+                    host,
+                    Topic::Open,
+                    &format!("no lock file for {}: {error}", driver.file.url()),
+                );
                 Failed
             })?;
             let _ = driver.lock_file.set(made);
@@ -289,7 +312,11 @@ unsafe extern "C" fn get_handle(file: *mut H5FD_t, _fapl: hid_t, handle: *mut *m
 }
 
 fn class_of(kind: H5FD_mem_t) -> Class {
-    if kind == ffi::H5FD_MEM_DRAW { Class::Raw } else { Class::Metadata }
+    if kind == ffi::H5FD_MEM_DRAW {
+        Class::Raw
+    } else {
+        Class::Metadata
+    }
 }
 
 unsafe extern "C" fn read(
@@ -308,10 +335,13 @@ unsafe extern "C" fn read(
         }
         // SAFETY: HDF5 passes `size` writable bytes that nobody else uses during the call.
         let buffer = unsafe { std::slice::from_raw_parts_mut(buffer.cast::<u8>(), size) };
-        driver.file.read(class_of(kind), address, buffer).map_err(|error| {
-            push(host, Topic::Read, driver.file.url(), &error);
-            Failed
-        })?;
+        driver
+            .file
+            .read(class_of(kind), address, buffer)
+            .map_err(|error| {
+                push(host, Topic::Read, driver.file.url(), &error);
+                Failed
+            })?;
         Ok(0)
     })
 }
@@ -377,7 +407,11 @@ unsafe extern "C" fn write(
     // SAFETY: an open file of ours.
     let driver = unsafe { driver(file) };
     guard(driver.slot, |host| {
-        push_text(host, Topic::Unsupported, &format!("{}: the file is open for reading only", driver.file.url()));
+        push_text(
+            host,
+            Topic::Unsupported,
+            &format!("{}: the file is open for reading only", driver.file.url()),
+        );
         Err(Failed)
     })
 }
@@ -395,7 +429,10 @@ unsafe extern "C" fn delete<const SLOT: usize>(name: *const c_char, _fapl: hid_t
     guard(SLOT, |host| {
         // SAFETY: HDF5 passes a NUL-terminated name.
         let name = unsafe { CStr::from_ptr(name) }.to_string_lossy();
-        let error = Error::ReadOnly { url: name.to_string(), server: "the server".into() };
+        let error = Error::ReadOnly {
+            url: name.to_string(),
+            server: "the server".into(),
+        };
         push(host, Topic::Open, &name, &error);
         Err(Failed)
     })

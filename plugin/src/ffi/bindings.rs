@@ -3880,3 +3880,6 @@ unsafe extern "C" {
 unsafe extern "C" {
     pub fn H5Pset_fapl_sec2(fapl_id: hid_t) -> herr_t;
 }
+unsafe extern "C" {
+    pub fn H5Pset_fapl_stdio(fapl_id: hid_t) -> herr_t;
+}
