@@ -1,4 +1,16 @@
 //! The command-line tool `hdfstream`.
 #![forbid(unsafe_code)]
 
-fn main() {}
+mod cli;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match cli::run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("hdfstream: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}

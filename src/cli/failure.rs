@@ -1,0 +1,64 @@
+//! Why a command failed, in words.
+
+use std::path::{Path, PathBuf};
+
+/// What is printed after `hdfstream: `.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// The core library says why.
+    #[error(transparent)]
+    Remote(#[from] hdfstream::Error),
+    /// The name given is that of a local file.
+    #[error("{0}: not a remote name; expected something like https://host/hdfstream/directory/file.h5")]
+    NotRemote(String),
+    /// A local file cannot be read or written.
+    #[error("{path}: {error}")]
+    Local {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// The program of `run` cannot be started.
+    #[error("cannot run {program}: {error}")]
+    Program {
+        /// Its name as given.
+        program: String,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// The plugin is nowhere.
+    #[error(
+        "the plugin libhdfstream_vol.so is not in {looked}; \
+         install hdfstream again, or name the plugin's folder in HDFSTREAM_PLUGIN_DIR"
+    )]
+    NoPlugin {
+        /// The folders where it could have been.
+        looked: String,
+    },
+    /// HDF5 separates folders with a colon and knows no way to quote it.
+    #[error("the plugin's folder {0} has a colon in its name, which HDF5_PLUGIN_PATH cannot express")]
+    Colon(PathBuf),
+    /// A file of the user's is in the way.
+    #[error("{0} exists and is not a stub; it stays as it is (--force replaces it)")]
+    InTheWay(PathBuf),
+    /// A server's answer must not choose where files are written.
+    #[error("the server lists {name:?} in {directory}, which cannot be the name of a file")]
+    BadName {
+        /// The name it gave.
+        name: String,
+        /// URL of the directory.
+        directory: String,
+    },
+    /// Standard output is full, or broken.
+    #[error("cannot write the output: {0}")]
+    Output(std::io::Error),
+}
+
+impl Failure {
+    /// For `map_err` of operations on `path`.
+    pub(crate) fn local(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_path_buf();
+        move |error| Self::Local { path, error }
+    }
+}
