@@ -1,0 +1,21 @@
+//! What every end-to-end test stands on: the programs just built, a server, a proxy that misbehaves,
+//! and unmodified HDF5 programs as child processes.
+//!
+//! The bench shares these modules, and each of the two uses a part.
+#![allow(dead_code, unused_imports, reason = "tests and benches each use a part")]
+
+pub(crate) mod built;
+pub(crate) mod comparison;
+pub(crate) mod corpus;
+pub(crate) mod host;
+pub(crate) mod program;
+pub(crate) mod proxy;
+pub(crate) mod server;
+pub(crate) mod stats;
+
+pub(crate) use comparison::assert_same;
+pub(crate) use host::{Host, Language, compile, hdfstream, make_stub, python, python_file, tool};
+pub(crate) use program::{Outcome, Plugin, Program};
+pub(crate) use proxy::{Fault, Proxy};
+pub(crate) use server::Server;
+pub(crate) use stats::Stats;

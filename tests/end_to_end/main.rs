@@ -1,0 +1,21 @@
+//! End to end: the real plugin in unmodified programs, against the real server.
+//!
+//! A module per topic. Everything runs as child processes with a time limit; a missing tool fails.
+
+mod harness;
+
+mod cli;
+mod confinement;
+mod demo;
+mod discovery;
+mod errors;
+mod installation;
+mod local_files;
+mod old_programs;
+mod one_process;
+mod processes;
+mod readme;
+mod request_counts;
+mod same_bytes;
+mod stubs;
+mod tools;

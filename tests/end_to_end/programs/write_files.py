@@ -1,0 +1,61 @@
+"""Files that tests make for themselves, where the corpus would be too much."""
+
+import h5py
+import numpy
+
+
+def mixed(name):
+    """A bit of everything that command-line tools treat."""
+    random = numpy.random.default_rng(1)
+    with h5py.File(name, "w") as file:
+        file["numbers"] = numpy.arange(1000, dtype="i4")
+        file["numbers"].attrs["unit"] = "m"
+        file.create_dataset("packed", data=random.integers(0, 50, (200, 300)), chunks=(20, 30),
+                            compression="gzip", shuffle=True)
+        file["words"] = ["one", "two", "three and more"]
+        group = file.create_group("group/nested")
+        group["matrix"] = random.random((40, 50))
+        group.attrs["long"] = numpy.arange(2000.0)
+        file["soft"] = h5py.SoftLink("/group/nested/matrix")
+        file["again"] = file["numbers"]
+
+
+def small(name, value=1):
+    """One dataset, so that a test can tell one file from another."""
+    with h5py.File(name, "w") as file:
+        file["x"] = numpy.full(1000, value, dtype="i8")
+        file.attrs["value"] = value
+
+
+def contiguous(name, size, libver=None):
+    """One contiguous dataset of `size` bytes that do not repeat."""
+    with h5py.File(name, "w", libver=libver) as file:
+        file["x"] = numpy.random.default_rng(2).integers(0, 2**63, size // 8)
+
+
+def chunked(name, chunks, chunk, datasets=1):
+    """Datasets of gzipped and shuffled chunks of `chunk` values each."""
+    random = numpy.random.default_rng(3)
+    with h5py.File(name, "w") as file:
+        for number in range(datasets):
+            data = random.integers(0, 1000, chunks * chunk, dtype="i4")
+            file.create_dataset(f"x{number}", data=data, chunks=(chunk,), compression="gzip",
+                                compression_opts=1, shuffle=True)
+
+
+def many_objects(name, objects=20000, libver=None):
+    """Groups of 100 small datasets each; every object has one attribute."""
+    with h5py.File(name, "w", libver=libver) as file:
+        groups = objects // 100
+        for number in range(groups):
+            group = file.create_group(f"group{number:04}")
+            group.attrs["number"] = number
+            for inner in range(99):
+                group.create_dataset(f"data{inner:02}", data=inner).attrs["unit"] = "kg"
+
+
+def wide(name, groups=200):
+    """Something to list: a root with groups, each with an attribute."""
+    with h5py.File(name, "w") as file:
+        for number in range(groups):
+            file.create_group(f"group{number:03}").attrs["number"] = number

@@ -1,0 +1,139 @@
+//! The README is true: its example gives the output that it shows, and each row of its table names tests
+//! that exist.
+
+use std::collections::BTreeSet;
+use std::net::TcpListener;
+use std::path::Path;
+
+use crate::harness::{Program, built, host};
+
+fn readme() -> String {
+    std::fs::read_to_string(built::checkout().join("README.md")).expect("README.md")
+}
+
+/// Names of all tests here, such as `stubs::pandas_reads_its_tables`.
+fn tests() -> BTreeSet<String> {
+    let folder = built::checkout().join("tests/end_to_end");
+    let mut found = BTreeSet::new();
+    for entry in std::fs::read_dir(folder).expect("this directory").flatten() {
+        let path = entry.path();
+        if path.extension().is_none_or(|extension| extension != "rs") {
+            continue;
+        }
+        let topic = path.file_stem().expect("a name").to_string_lossy().into_owned();
+        let text = std::fs::read_to_string(&path).expect("a module");
+        for after in text.split("#[test]\n").skip(1) {
+            let name = after.strip_prefix("fn ").and_then(|rest| rest.split('(').next());
+            found.insert(format!("{topic}::{}", name.expect("a function")));
+        }
+    }
+    found
+}
+
+#[test]
+fn every_row_of_the_table_names_tests_that_exist() {
+    let tests = tests();
+    let readme = readme();
+    let rows: Vec<_> = readme
+        .lines()
+        .filter(|line| line.starts_with('|'))
+        .skip(2)
+        .collect();
+    assert!(rows.len() >= 8, "the table of what works has {} rows", rows.len());
+    for row in rows {
+        let last = row.trim_end_matches('|').rsplit('|').next().expect("a cell");
+        let named: Vec<_> = last.split('`').filter(|word| word.contains("::")).collect();
+        assert!(!named.is_empty(), "no test in: {row}");
+        for name in named {
+            assert!(tests.contains(name), "there is no test {name}: {row}");
+        }
+    }
+}
+
+/// A command of the README with the output that follows it there.
+struct Step {
+    command: String,
+    output: String,
+}
+
+/// The steps of all blocks marked `console`.
+fn steps(readme: &str) -> Vec<Step> {
+    let mut steps: Vec<Step> = Vec::new();
+    let mut inside = false;
+    for line in readme.lines() {
+        if line.starts_with("```") {
+            inside = line == "```console";
+        } else if inside {
+            if let Some(command) = line.strip_prefix("$ ") {
+                steps.push(Step {
+                    command: command.to_owned(),
+                    output: String::new(),
+                });
+            } else {
+                let step = steps.last_mut().expect("a block begins with a command");
+                step.output.push_str(line);
+                step.output.push('\n');
+            }
+        }
+    }
+    steps
+}
+
+const PORT: &str = "8080";
+const MARK: &str = "---- end of a step";
+
+/// What to give to the shell for a command. A server in the background is waited for until it has said
+/// that it listens, as a person at a keyboard would.
+fn typed(command: &str) -> String {
+    match command.strip_suffix(" &") {
+        Some(server) => format!("exec 3< <(exec {server}); read -r line <&3; echo \"$line\""),
+        None => command.to_owned(),
+    }
+}
+
+/// A port that was free just now.
+fn free_port() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("its address").port().to_string()
+}
+
+#[test]
+fn the_example_gives_the_output_shown() {
+    let steps = steps(&readme());
+    assert!(steps.len() >= 4, "the README has {} commands", steps.len());
+    let port = free_port();
+    let script: String = steps
+        .iter()
+        .map(|step| format!("{}\necho '{MARK}'\n", typed(&step.command)))
+        .collect();
+    let directory = tempfile::tempdir().expect("a directory");
+    let outcome = Program::new("/bin/bash")
+        .args(["-e", "-c"])
+        .arg(script.replace(PORT, &port))
+        .env("PATH", search_path())
+        .env_remove("HDF5_PLUGIN_PATH")
+        .directory(directory.path())
+        .run()
+        .success();
+    let shown: Vec<_> = outcome.stdout.split(&format!("{MARK}\n")).collect();
+    for (step, output) in steps.iter().zip(shown) {
+        let output = output.replace(&port, PORT);
+        assert_eq!(output, step.output, "$ {}\nprints\n{output}", step.command);
+    }
+}
+
+/// Where the commands are that the README uses without a path.
+fn search_path() -> std::ffi::OsString {
+    let folders = [
+        built::directory(),
+        host::interpreter().parent().expect("a folder").to_path_buf(),
+        built::tools().join("hdf5-1.14/bin"),
+    ];
+    std::env::join_paths(
+        folders
+            .iter()
+            .map(std::path::PathBuf::as_path)
+            .chain([Path::new("/usr/bin"), Path::new("/bin")]),
+    )
+    .expect("folders without colons")
+}
