@@ -1,0 +1,64 @@
+# The one door: everything that people and machines run starts here.
+
+# Prints nothing to be run; `make` alone shows the targets.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+export HDFSTREAM_TOOLS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/hdfstream/tools
+# The server's libhdf5 is built by CMake 3.26 or newer, which distributions may not have yet.
+export CMAKE := $(HDFSTREAM_TOOLS)/python/bin/cmake
+export PATH := $(PATH):$(HOME)/.cargo/bin
+
+TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
+PREFIX ?= /usr/local
+INSTALL ?= install
+# Arguments for the test programs: make test TESTS="--test end_to_end stubs::"
+TESTS ?= --workspace
+
+.PHONY: help build demo test check install bench clean tools python
+
+help:
+	@echo 'make build            plugin, server and command-line tool, in $(TARGET)/release'
+	@echo 'make demo             serve real files on loopback and read them with unmodified programs'
+	@echo 'make test             all tests'
+	@echo 'make check            formatting, lints, documentation and all tests'
+	@echo 'make install PREFIX=  install below PREFIX (now: $(PREFIX))'
+	@echo 'make bench            speed compared with local files, as a Markdown table'
+	@echo 'make clean            remove what was built, not the tools'
+
+tools:
+	@tests/tools/provision
+
+# Enough to build: CMake, and nothing that needs minutes.
+python:
+	@tests/tools/provision --only python
+
+build: python
+	cargo build --release --workspace --locked
+
+demo: tools build
+	@$(HDFSTREAM_TOOLS)/python/bin/python tests/end_to_end/programs/demo.py '$(TARGET)/release'
+
+# The tests run the programs just built, so these come first.
+test: tools build
+	cargo test --release --locked $(TESTS)
+
+check: tools
+	cargo fmt --all --check
+	cargo clippy --release --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --release --workspace --no-deps --document-private-items --locked
+	$(MAKE) test
+
+install: build
+	$(INSTALL) -D -m 755 '$(TARGET)/release/hdfstream' '$(DESTDIR)$(PREFIX)/bin/hdfstream'
+	$(INSTALL) -D -m 755 '$(TARGET)/release/hdfstream-server' '$(DESTDIR)$(PREFIX)/bin/hdfstream-server'
+	$(INSTALL) -D -m 755 '$(TARGET)/release/libhdfstream_vol.so' \
+		'$(DESTDIR)$(PREFIX)/lib/hdfstream/libhdfstream_vol.so'
+	$(INSTALL) -D -m 644 -t '$(DESTDIR)$(PREFIX)/lib/cmake/hdfstream' \
+		cmake/hdfstream-config.cmake cmake/hdfstream-config-version.cmake
+
+bench: tools build
+	cargo bench --locked --bench against_local
+
+clean:
+	cargo clean
