@@ -1,0 +1,12 @@
+//! The server as its clients see it: every endpoint through the router, and the program as a process.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod confinement;
+mod download;
+mod files;
+mod garbage;
+mod harness;
+mod limits;
+mod opening;
+mod process;
+mod reading;
