@@ -5,13 +5,19 @@
 //! the server depend on it, never the reverse.
 #![forbid(unsafe_code)]
 
+mod cache;
+mod engine;
 mod error;
 mod listing;
 pub mod name;
 pub mod protocol;
 mod remote_file;
+mod server;
 pub mod settings;
 pub mod stats;
+#[cfg(test)]
+mod testing;
+mod transport;
 
 pub use error::Error;
 pub use listing::{list, stat};

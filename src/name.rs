@@ -12,7 +12,7 @@ use std::fmt;
 use std::io::Read;
 
 use crate::Error;
-use address::Authority;
+pub(crate) use address::Authority;
 
 /// What a name means.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -185,7 +185,10 @@ impl RemoteName {
     }
 }
 
-pub(crate) use address::Authority as ServerAddress;
+/// One path component as it stands in a canonical URL.
+pub(crate) fn escape(component: &str) -> String {
+    path::encode(component).to_string()
+}
 
 impl fmt::Display for RemoteName {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,10 +1,22 @@
 //! One remote file, open: where its bytes are read, cached and kept consistent.
+//!
+//! An open file is one version of it. Every request names the version, so that what is read is never a
+//! mixture; when the file changes, reads fail and say so.
+
+mod fold;
+mod open;
+mod plan;
+mod read;
 
 use std::cmp::Ordering;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::protocol::Intent;
-use crate::{Error, RemoteName, Settings};
+use crate::cache::{Cache, FileVersion};
+use crate::protocol::{ExternalRequest, Intent, MAX_READ_BYTES, Pack, TraceReply, TraceRequest};
+use crate::server::reply::{Piece, Scatter};
+use crate::server::{Server, Target};
+use crate::{Error, RemoteName, Settings, protocol, stats};
+use plan::{Ahead, Plan};
 
 /// What bytes are for: metadata is kept longer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,34 +27,53 @@ pub enum Class {
     Raw,
 }
 
-/// A file on a server, open at one version.
-#[derive(Debug)]
+/// A file on a server, open at one version. Any number of threads may use it.
 pub struct RemoteFile {
+    server: Arc<Server>,
+    cache: Arc<Cache>,
+    /// Path of the server's base, escaped.
+    base: String,
+    /// Path below the base, as the server has it.
+    path: String,
     url: String,
-    version: String,
     size: u64,
+    version: Arc<FileVersion>,
+    plan: Mutex<Plan>,
+    ahead: Mutex<[Ahead; 2]>,
+    /// Most bytes of planned ranges to fetch at once, lest a window evicts itself.
+    window: u64,
 }
 
 impl RemoteFile {
-    /// Opens the file `name`.
+    /// Opens the file `name`; when its metadata is still in memory and the file has not changed, by one
+    /// small request.
     ///
     /// # Errors
     /// Any of [`Error`]'s about the network, the server and the file.
     pub fn open(name: &RemoteName, settings: &Settings, write: bool) -> Result<Arc<Self>, Error> {
-        let _ = (settings, write);
-        Err(Error::Engine {
-            reason: format!("{name} cannot be opened yet"),
-        })
+        let server = Arc::new(Server::new(name.authority(), settings));
+        open::open(server, Cache::shared(settings), name, settings, write)
     }
 
-    /// Opens the file that a link inside this one names by an absolute path of the server's file system.
+    /// Opens a file of `server`, keeping its bytes in `cache`.
+    #[cfg(test)]
+    pub(crate) fn open_at(
+        server: Arc<Server>,
+        cache: Arc<Cache>,
+        name: &RemoteName,
+        settings: &Settings,
+        write: bool,
+    ) -> Result<Arc<Self>, Error> {
+        open::open(server, cache, name, settings, write)
+    }
+
+    /// Opens the file that a link inside this one names by `target`, an absolute path of the server's
+    /// file system.
     ///
     /// # Errors
-    /// As [`Self::open`].
+    /// As [`Self::open`]; [`Error::Forbidden`] when the path lies outside what is served.
     pub fn open_linked(&self, target: &str) -> Result<Arc<Self>, Error> {
-        Err(Error::Engine {
-            reason: format!("{target} cannot be opened yet"),
-        })
+        open::open_linked(self, target)
     }
 
     /// Canonical URL.
@@ -60,58 +91,173 @@ impl RemoteFile {
     /// The server's tag of the content that is open.
     #[must_use]
     pub fn version(&self) -> &str {
-        &self.version
+        &self.version.version
     }
 
     /// Orders by server, path and version; equal when both are the same content of the same file.
     #[must_use]
     pub fn same_file(&self, other: &Self) -> Ordering {
-        (&self.url, &self.version).cmp(&(&other.url, &other.version))
+        let key = |file: &Self| {
+            (
+                file.server.name().to_owned(),
+                file.base.clone(),
+                file.path.clone(),
+            )
+        };
+        key(self)
+            .cmp(&key(other))
+            .then_with(|| self.version().cmp(other.version()))
     }
 
     /// Fills `buffer` with the bytes at `offset`; beyond the end of the file they are zero.
     ///
     /// # Errors
-    /// Any of [`Error`]'s about the network; [`Error::Changed`] when the file is not any more what was opened.
+    /// Any of [`Error`]'s about the network; [`Error::Changed`] when the file is not any more what was
+    /// opened. The buffer may then be partly filled.
     pub fn read(&self, class: Class, offset: u64, buffer: &mut [u8]) -> Result<(), Error> {
         self.read_vector(&mut [(class, offset, buffer)])
     }
 
-    /// Fills many buffers, with one request for all that is missing.
+    /// Fills many buffers, with one request for all that is missing (several at once when it is much).
     ///
     /// # Errors
     /// As [`Self::read`].
     pub fn read_vector(&self, pieces: &mut [(Class, u64, &mut [u8])]) -> Result<(), Error> {
-        let _ = pieces;
-        Ok(())
+        read::read_vector(self, pieces)
     }
 
-    /// Says that the raw `ranges` (offset and length in bytes) are about to be read in this order.
+    /// Says that the raw `ranges` (offset and length in bytes) are about to be read in this order. When
+    /// one of them is missing, those that follow are fetched with it. Replaces what was planned before.
     pub fn plan(&self, ranges: Vec<(u64, u64)>) {
-        let _ = ranges;
+        let size = self.size;
+        let within = ranges
+            .into_iter()
+            .map(|(offset, length)| (offset, length.min(size.saturating_sub(offset))));
+        *lock(&self.plan) = Plan::new(within.collect());
     }
 
-    /// Fetches the metadata that `intent` will touch.
+    /// Fetches the metadata that `intent` will touch, unless all is here.
     ///
     /// # Errors
     /// As [`Self::read`]; a server that has no hint to give is no error.
     pub fn trace(&self, intent: Intent) -> Result<(), Error> {
-        let _ = intent;
+        let whole = intent == Intent::File;
+        if self.version.is_complete() || (whole && !self.version.begin_trace()) {
+            return Ok(());
+        }
+        let question = TraceRequest {
+            path: self.path.clone(),
+            version: self.version().to_owned(),
+            intent,
+        };
+        let hint = self
+            .server
+            .ask::<_, TraceReply>(self.target("trace"), &question)
+            .and_then(|reply| self.keep(&reply.pack).map(|()| reply.complete));
+        match hint {
+            Ok(true) if whole => self.version.set_complete(),
+            Ok(_) => {}
+            // Hints only save time; what breaks here breaks nothing, and a broken network will show
+            // again when bytes are read.
+            Err(
+                error @ (Error::Rejected { .. }
+                | Error::ServerFailed { .. }
+                | Error::Busy { .. }
+                | Error::TimedOut { .. }
+                | Error::NotHdfstream { .. }
+                | Error::Garbage { .. }),
+            ) => log::warn!("no hints: {error}"),
+            Err(error) => return Err(error),
+        }
         Ok(())
     }
 
-    /// Reads from the raw file `name` that a dataset of this file keeps its data in.
+    /// Reads from the raw file `name` that a dataset of this file keeps its data in (HDF5's external
+    /// storage); beyond its end the bytes are zero.
     ///
     /// # Errors
     /// As [`Self::read`].
     pub fn read_external(&self, name: &str, offset: u64, length: u64) -> Result<Vec<u8>, Error> {
-        let _ = (name, offset, length);
-        Ok(Vec::new())
+        if length > MAX_READ_BYTES {
+            return Err(Error::Rejected {
+                url: self.url.clone(),
+                server: self.server.name().to_owned(),
+                reason: format!("{length} bytes of external storage at once are too many"),
+            });
+        }
+        let mut bytes = vec![0; length as usize];
+        if length > 0 {
+            let request = |done: u64| {
+                let question = ExternalRequest {
+                    path: self.path.clone(),
+                    version: self.version().to_owned(),
+                    name: name.to_owned(),
+                    offset: offset.saturating_add(done),
+                    length: length - done,
+                };
+                protocol::encode(&question).map_err(|error| error.to_string())
+            };
+            let read = Scatter::new(vec![Piece::Fill(&mut bytes)], Box::new(request));
+            self.server.read(self.target("external"), vec![read])?;
+        }
+        Ok(bytes)
     }
 
     /// Whether all metadata was fetched, so that tracing brings nothing more.
     #[must_use]
     pub fn metadata_complete(&self) -> bool {
-        false
+        self.version.is_complete()
+    }
+
+    fn target(&self, operation: &'static str) -> Target<'_> {
+        Target {
+            base: &self.base,
+            operation,
+            url: &self.url,
+        }
+    }
+
+    /// Puts the bytes of a pack in the cache.
+    fn keep(&self, pack: &Pack) -> Result<(), Error> {
+        let garbage = |reason: String| Error::Garbage {
+            url: self.url.clone(),
+            server: self.server.name().to_owned(),
+            reason,
+        };
+        let pieces = pack.unpack().map_err(|error| garbage(error.to_string()))?;
+        if pieces
+            .iter()
+            .any(|(offset, bytes)| offset + bytes.len() as u64 > self.size)
+        {
+            return Err(garbage("metadata beyond the end of the file".to_owned()));
+        }
+        for (offset, bytes) in pieces {
+            self.cache
+                .insert(self.version.id, Class::Metadata, offset, &bytes);
+        }
+        Ok(())
     }
 }
+
+impl std::fmt::Debug for RemoteFile {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("RemoteFile")
+            .field("url", &self.url)
+            .field("size", &self.size)
+            .field("version", &self.version.version)
+            .finish_non_exhaustive()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Counts a read that needed no network.
+fn hit() {
+    stats::CACHE_HITS.add(1);
+}
+
+#[cfg(test)]
+mod tests;

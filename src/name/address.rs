@@ -58,11 +58,6 @@ impl Authority {
         })
     }
 
-    /// The host's name or address.
-    pub(crate) fn host(&self) -> &str {
-        &self.host
-    }
-
     /// Whether this is the very machine that the program runs on, by name.
     pub(crate) fn is_loopback(&self) -> bool {
         self.host == "localhost"

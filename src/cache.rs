@@ -1,0 +1,97 @@
+//! Bytes of remote files in memory, within two budgets: raw data never pushes metadata out.
+//!
+//! Shared by all files of the process and kept when they are closed, so that opening again is cheap.
+//! No lock is ever held while the network is waited for.
+
+mod extents;
+mod versions;
+
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use crate::{Class, Settings};
+use extents::Extents;
+use versions::Versions;
+pub(crate) use versions::{FileKey, FileVersion};
+
+/// Longest single entry, bytes: what is evicted at once.
+const LONGEST: usize = 1 << 20;
+
+/// A cache.
+pub(crate) struct Cache {
+    extents: Mutex<Extents>,
+    versions: Mutex<Versions>,
+}
+
+impl Cache {
+    pub(crate) fn new(settings: &Settings) -> Self {
+        Self {
+            extents: Mutex::new(Extents::new(settings.metadata_memory, settings.data_memory)),
+            versions: Mutex::new(Versions::default()),
+        }
+    }
+
+    /// The cache of the process; the settings of the first use decide its size.
+    pub(crate) fn shared(settings: &Settings) -> Arc<Self> {
+        static SHARED: OnceLock<Arc<Cache>> = OnceLock::new();
+        Arc::clone(SHARED.get_or_init(|| Arc::new(Self::new(settings))))
+    }
+
+    /// The version of `key` whose metadata is still here, all of it that was ever fetched.
+    pub(crate) fn known(&self, key: &FileKey) -> Option<Arc<FileVersion>> {
+        let version = self.versions().known(key)?;
+        (version.is_traced() && !self.extents().has_lost(version.id)).then_some(version)
+    }
+
+    /// The entry for `version` of `key`, which from now on is its present version.
+    pub(crate) fn version(&self, key: FileKey, version: &str) -> Arc<FileVersion> {
+        let version = self.versions().version(key, version);
+        if self.extents().forgive(version.id) {
+            version.forget_traces();
+        }
+        version
+    }
+
+    /// Copies what is here of the bytes at `offset` into `buffer`; returns the ranges that are not here.
+    pub(crate) fn copy(&self, file: u64, offset: u64, buffer: &mut [u8]) -> Vec<(u64, u64)> {
+        self.extents().copy(file, offset, buffer)
+    }
+
+    /// The parts of a range that are not here.
+    pub(crate) fn missing(&self, file: u64, offset: u64, length: u64) -> Vec<(u64, u64)> {
+        self.extents().missing(file, offset, length)
+    }
+
+    /// Keeps `bytes`. What is here already stays as it is: a version never changes.
+    pub(crate) fn insert(&self, file: u64, class: Class, offset: u64, bytes: &[u8]) {
+        let mut extents = self.extents();
+        for (start, length) in extents.missing(file, offset, bytes.len() as u64) {
+            let from = (start - offset) as usize;
+            for (number, part) in bytes[from..from + length as usize].chunks(LONGEST).enumerate() {
+                extents.add(file, class, start + (number * LONGEST) as u64, part.into());
+            }
+        }
+    }
+
+    /// Like [`Self::insert`], without a copy when nothing of it is here.
+    pub(crate) fn insert_owned(&self, file: u64, class: Class, offset: u64, bytes: Vec<u8>) {
+        let mut extents = self.extents();
+        let all = [(offset, bytes.len() as u64)];
+        if bytes.len() <= LONGEST && extents.missing(file, offset, all[0].1) == all {
+            extents.add(file, class, offset, bytes.into_boxed_slice());
+        } else {
+            drop(extents);
+            self.insert(file, class, offset, &bytes);
+        }
+    }
+
+    fn extents(&self) -> MutexGuard<'_, Extents> {
+        self.extents.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn versions(&self) -> MutexGuard<'_, Versions> {
+        self.versions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests;

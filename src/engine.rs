@@ -1,0 +1,157 @@
+//! The threads and connections that this process uses for the network: one tokio runtime, its clients.
+//!
+//! Made on first use and never dropped: dropping joins threads, which hangs at exit and in a forked
+//! child, where they do not exist. A child notices by its process id and makes its own.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+
+use arc_swap::ArcSwapOption;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::Error;
+
+static ENGINE: ArcSwapOption<Engine> = ArcSwapOption::const_empty();
+
+/// Runtime and HTTP clients of one process.
+pub(crate) struct Engine {
+    process: u32,
+    runtime: Runtime,
+    clients: Mutex<Vec<(ClientKey, reqwest::Client)>>,
+}
+
+/// What makes a client differ from another.
+pub(crate) type ClientKey = crate::transport::http::Kind;
+
+impl Engine {
+    /// The engine of this process.
+    pub(crate) fn current() -> Result<Arc<Self>, Error> {
+        let process = std::process::id();
+        let found = ENGINE.load_full();
+        if let Some(engine) = &found
+            && engine.process == process
+        {
+            return Ok(Arc::clone(engine));
+        }
+        // No lock here: another thread might hold it while this process forks.
+        let fresh = Arc::new(Self::start(process)?);
+        let before = ENGINE.compare_and_swap(&found, Some(Arc::clone(&fresh)));
+        let won = before.as_ref().map(Arc::as_ptr) == found.as_ref().map(Arc::as_ptr);
+        // One count is given away each, so that none of them is ever dropped.
+        std::mem::forget(found);
+        std::mem::forget(Arc::clone(&fresh));
+        if won { Ok(fresh) } else { Self::current() }
+    }
+
+    fn start(process: u32) -> Result<Self, Error> {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("hdfstream")
+            .enable_io()
+            .enable_time()
+            .build()
+            .map_err(|error| Error::Engine {
+                reason: error.to_string(),
+            })?;
+        Ok(Self {
+            process,
+            runtime,
+            clients: Mutex::new(Vec::new()),
+        })
+    }
+
+    /// The client for `key`, made by `make` when it is the first.
+    pub(crate) fn client<E>(
+        &self,
+        key: &ClientKey,
+        make: impl FnOnce() -> Result<reqwest::Client, E>,
+    ) -> Result<reqwest::Client, E> {
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, client)) = clients.iter().find(|(known, _)| known == key) {
+            return Ok(client.clone());
+        }
+        let client = make()?;
+        clients.push((key.clone(), client.clone()));
+        Ok(client)
+    }
+
+    /// Runs `future` on this thread until it is done, while the runtime's threads drive sockets and
+    /// timers. The future may borrow, so replies land directly in the caller's memory.
+    ///
+    /// Unlike tokio's `block_on` this works on any thread, also on one of a runtime that the host
+    /// program has of its own.
+    pub(crate) fn wait<F: Future>(&self, future: F) -> F::Output {
+        let _context = self.runtime.handle().enter();
+        let signal = Arc::new(Signal::default());
+        let waker = Waker::from(Arc::clone(&signal));
+        let mut context = Context::from_waker(&waker);
+        let mut future = pin!(future);
+        loop {
+            if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+                return output;
+            }
+            signal.wait();
+        }
+    }
+}
+
+/// Wakes the thread that waits. Not `thread::park`, whose token an outer executor may be relying on.
+#[derive(Default)]
+struct Signal {
+    raised: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Signal {
+    fn wait(&self) {
+        let mut raised = self.raised.lock().unwrap_or_else(PoisonError::into_inner);
+        while !*raised {
+            raised = self.changed.wait(raised).unwrap_or_else(PoisonError::into_inner);
+        }
+        *raised = false;
+    }
+}
+
+impl Wake for Signal {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        *self.raised.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.changed.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn it_waits_on_threads_of_a_foreign_runtime_too() {
+        let foreign = Builder::new_current_thread().build().unwrap();
+        let answer = foreign.block_on(async {
+            let engine = Engine::current().unwrap();
+            engine.wait(async {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+                42
+            })
+        });
+        assert_eq!(answer, 42);
+    }
+
+    #[test]
+    fn every_thread_gets_the_same_engine() {
+        let engines: Vec<_> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..8)
+                .map(|_| scope.spawn(|| Engine::current().unwrap()))
+                .collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert!(engines.iter().all(|engine| Arc::ptr_eq(engine, &engines[0])));
+    }
+}

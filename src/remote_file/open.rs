@@ -1,0 +1,130 @@
+//! Opening: by name, or by a path found in a link; what the reply brings goes into the cache.
+
+use std::sync::{Arc, Mutex};
+
+use super::{Ahead, Plan, RemoteFile};
+use crate::cache::{Cache, FileKey, FileVersion};
+use crate::protocol::{OpenReply, OpenRequest};
+use crate::server::discovery::discover;
+use crate::server::{Server, Target};
+use crate::{Error, RemoteName, Settings};
+
+pub(super) fn open(
+    server: Arc<Server>,
+    cache: Arc<Cache>,
+    name: &RemoteName,
+    settings: &Settings,
+    write: bool,
+) -> Result<Arc<RemoteFile>, Error> {
+    let url = name.url();
+    let mut known = None;
+    let (place, reply) = discover(&server, name, &url, "open", |target, place| {
+        known = cache.known(&key(&server, &place.base, &place.path));
+        let question = OpenRequest {
+            path: place.path.clone(),
+            known: known.as_ref().map(|version| version.version.clone()),
+            write,
+        };
+        server.ask::<_, OpenReply>(target, &question)
+    })?;
+    Opening {
+        server,
+        cache,
+        base: place.base,
+        window: settings.data_memory / 2,
+        known,
+    }
+    .finish(reply, &url)
+}
+
+pub(super) fn open_linked(from: &RemoteFile, target: &str) -> Result<Arc<RemoteFile>, Error> {
+    let path = format!("/{}", target.trim_start_matches('/'));
+    let server = &from.server;
+    // What the file is called below the base is the server's to say, so nothing is known yet of it.
+    let shown = format!("{}{} (linked from {})", server.name(), path, from.url);
+    let question = OpenRequest {
+        path,
+        known: None,
+        write: false,
+    };
+    let asked = Target {
+        base: &from.base,
+        operation: "open",
+        url: &shown,
+    };
+    let reply = server.ask::<_, OpenReply>(asked, &question)?;
+    Opening {
+        server: Arc::clone(server),
+        cache: Arc::clone(&from.cache),
+        base: from.base.clone(),
+        window: from.window,
+        known: None,
+    }
+    .finish(reply, &shown)
+}
+
+fn key(server: &Server, base: &str, path: &str) -> FileKey {
+    FileKey {
+        base: format!("{}{base}", server.name()),
+        path: path.to_owned(),
+    }
+}
+
+/// A file whose reply has come.
+struct Opening {
+    server: Arc<Server>,
+    cache: Arc<Cache>,
+    base: String,
+    window: u64,
+    known: Option<Arc<FileVersion>>,
+}
+
+impl Opening {
+    fn finish(self, reply: OpenReply, url: &str) -> Result<Arc<RemoteFile>, Error> {
+        let garbage = |reason: &str| Error::Garbage {
+            url: url.to_owned(),
+            server: self.server.name().to_owned(),
+            reason: reason.to_owned(),
+        };
+        if reply.version.is_empty() || reply.version.len() > 128 {
+            return Err(garbage("it names no version"));
+        }
+        // The plugin's addresses are signed.
+        if reply.size > i64::MAX as u64 {
+            return Err(garbage("a file cannot be that large"));
+        }
+        if reply.unchanged && self.known.as_ref().map(|known| &known.version) != Some(&reply.version) {
+            return Err(garbage("it calls a file unchanged that was never read"));
+        }
+        let path = reply.path.trim_start_matches('/').to_owned();
+        let version = match self.known {
+            Some(known) if reply.unchanged => known,
+            _ => self
+                .cache
+                .version(key(&self.server, &self.base, &path), &reply.version),
+        };
+        let shown: String = path
+            .split('/')
+            .map(|part| format!("/{}", crate::name::escape(part)))
+            .collect();
+        let file = RemoteFile {
+            url: format!("{}{}{shown}", self.server.name(), self.base),
+            server: self.server,
+            cache: self.cache,
+            base: self.base,
+            path,
+            size: reply.size,
+            version,
+            plan: Mutex::new(Plan::default()),
+            ahead: Mutex::new([Ahead::default(), Ahead::default()]),
+            window: self.window,
+        };
+        if let Some(pack) = &reply.pack {
+            file.keep(pack)?;
+        }
+        if reply.complete && !reply.unchanged {
+            file.version.set_complete();
+        }
+        Ok(Arc::new(file))
+    }
+}

@@ -1,0 +1,282 @@
+//! Reading: what memory has, then one round trip for the rest.
+//!
+//! Missing bytes are fetched in one of two ways. Large raw ranges, and the many ranges of a gathering
+//! read, go straight into the caller's memory. Everything else is fetched as blocks or planned ranges,
+//! which the cache keeps.
+
+use std::collections::HashSet;
+
+use super::fold::{fold, rest};
+use super::plan::{union, without};
+use super::{Class, RemoteFile, hit, lock};
+use crate::Error;
+use crate::protocol::{self, Intent, MAX_RUNS, ReadRequest};
+use crate::server::PARALLEL;
+use crate::server::reply::Scatter;
+
+/// Raw ranges from this size on are not widened to blocks, bytes.
+const LARGE: u64 = 1 << 20;
+/// Smallest part of a read that is worth a connection of its own, and the largest read that is kept.
+const PART: u64 = 8 << 20;
+/// Largest part of a read; more parts wait for their turn.
+const LARGEST_PART: u64 = 256 << 20;
+/// From this number of missing raw ranges on a read is a gathering one: blocks would fetch too much.
+const GATHER: usize = 16;
+/// A read of this many raw bytes at once is not made larger by any plan.
+const MUCH: u64 = 32 << 20;
+/// Longest buffer for what is fetched into the cache, bytes; the cache keeps it without a copy.
+const EXTENT: u64 = 1 << 20;
+
+/// Bytes that are not here, and where the caller wants them.
+struct Gap<'a> {
+    class: Class,
+    offset: u64,
+    buffer: &'a mut [u8],
+}
+
+impl Gap<'_> {
+    fn length(&self) -> u64 {
+        self.buffer.len() as u64
+    }
+
+    fn end(&self) -> u64 {
+        self.offset + self.length()
+    }
+}
+
+/// Bytes on their way into the cache.
+struct Extent {
+    class: Class,
+    offset: u64,
+    bytes: Vec<u8>,
+}
+
+pub(super) fn read_vector(file: &RemoteFile, pieces: &mut [(Class, u64, &mut [u8])]) -> Result<(), Error> {
+    let mut gaps = Vec::new();
+    for (class, offset, buffer) in pieces {
+        let inside = (buffer.len() as u64).min(file.size.saturating_sub(*offset)) as usize;
+        let (inside, beyond) = buffer.split_at_mut(inside);
+        beyond.fill(0);
+        look(file, *class, *offset, inside, &mut gaps);
+    }
+    if gaps.is_empty() {
+        hit();
+        return Ok(());
+    }
+    if gaps.iter().any(|gap| gap.class == Class::Metadata) && !file.version.is_traced() {
+        file.trace(Intent::File)?;
+        let before = std::mem::take(&mut gaps);
+        for gap in before {
+            look(file, gap.class, gap.offset, gap.buffer, &mut gaps);
+        }
+    }
+    fetch(file, gaps)
+}
+
+/// Copies what is here and adds what is not to `gaps`.
+fn look<'a>(file: &RemoteFile, class: Class, offset: u64, buffer: &'a mut [u8], gaps: &mut Vec<Gap<'a>>) {
+    let mut rest = buffer;
+    let mut at = offset;
+    for (start, length) in file.cache.copy(file.version.id, offset, rest) {
+        let (_, after) = rest.split_at_mut((start - at) as usize);
+        let (gap, after) = after.split_at_mut(length as usize);
+        gaps.push(Gap {
+            class,
+            offset: start,
+            buffer: gap,
+        });
+        rest = after;
+        at = start + length;
+    }
+}
+
+fn fetch(file: &RemoteFile, gaps: Vec<Gap<'_>>) -> Result<(), Error> {
+    let (mut direct, mut buffered) = divide(file, gaps);
+    let mut extents = extents(file, &buffered);
+
+    let keep = keep_direct(&direct);
+    let mut reads = requests(
+        file,
+        direct
+            .iter_mut()
+            .map(|gap| (gap.offset, &mut *gap.buffer))
+            .collect(),
+        PART,
+    );
+    // Small planned ranges are one request: what many of them cost is the server's seeking.
+    let mean = buffered_mean(&extents);
+    let into: Vec<_> = extents
+        .iter_mut()
+        .map(|extent| (extent.offset, &mut extent.bytes[..]))
+        .collect();
+    reads.extend(requests(file, into, if mean < EXTENT { u64::MAX } else { PART }));
+    file.server.read(file.target("read"), reads)?;
+
+    for gap in &mut buffered {
+        fill(gap, &extents);
+    }
+    if keep {
+        for gap in &direct {
+            file.cache
+                .insert(file.version.id, gap.class, gap.offset, gap.buffer);
+        }
+    }
+    for extent in extents {
+        file.cache
+            .insert_owned(file.version.id, extent.class, extent.offset, extent.bytes);
+    }
+    Ok(())
+}
+
+/// Mean length of what is fetched into the cache, neighbours taken together.
+fn buffered_mean(extents: &[Extent]) -> u64 {
+    let ranges = union(
+        extents
+            .iter()
+            .map(|extent| (extent.offset, extent.bytes.len() as u64))
+            .collect(),
+    );
+    let total: u64 = ranges.iter().map(|range| range.1).sum();
+    total / (ranges.len() as u64).max(1)
+}
+
+/// Gaps that are read straight into the caller's memory, ascending and apart, and the others.
+fn divide<'a>(file: &RemoteFile, mut gaps: Vec<Gap<'a>>) -> (Vec<Gap<'a>>, Vec<Gap<'a>>) {
+    gaps.sort_by_key(|gap| gap.offset);
+    let plan = lock(&file.plan);
+    let raw = || gaps.iter().filter(|gap| gap.class == Class::Raw);
+    let many = raw().count() >= GATHER;
+    let much = raw().map(Gap::length).sum::<u64>() >= MUCH;
+    let mut end = 0;
+    gaps.into_iter().partition(|gap| {
+        let planned = || !plan.window(gap.offset, 1).is_empty();
+        let wanted = gap.class == Class::Raw
+            && (much || gap.length() >= PART || ((many || gap.length() >= LARGE) && !planned()));
+        let direct = wanted && gap.offset >= end;
+        if direct {
+            end = gap.end();
+        }
+        direct
+    })
+}
+
+/// Whether what was read directly is worth keeping: not much, and not in crumbs.
+fn keep_direct(direct: &[Gap<'_>]) -> bool {
+    let total: u64 = direct.iter().map(Gap::length).sum();
+    total <= PART && total / (direct.len() as u64).max(1) >= 4096
+}
+
+/// Empty extents for what is to be fetched for `gaps` and with them; ascending and apart.
+fn extents(file: &RemoteFile, gaps: &[Gap<'_>]) -> Vec<Extent> {
+    let mut extents = Vec::new();
+    let mut taken = Vec::new();
+    for class in [Class::Metadata, Class::Raw] {
+        let wanted = union(wanted(file, gaps.iter().filter(|gap| gap.class == class)));
+        for (offset, length) in without(&wanted, &taken) {
+            for start in (0..length).step_by(EXTENT as usize) {
+                extents.push(Extent {
+                    class,
+                    offset: offset + start,
+                    bytes: vec![0; EXTENT.min(length - start) as usize],
+                });
+            }
+        }
+        taken = wanted;
+    }
+    extents.sort_by_key(|extent| extent.offset);
+    extents
+}
+
+/// The ranges to fetch for gaps of one class, ascending by offset.
+fn wanted<'g>(file: &RemoteFile, gaps: impl Iterator<Item = &'g Gap<'g>>) -> Vec<(u64, u64)> {
+    let mut wanted = Vec::new();
+    let mut begun = HashSet::new();
+    let mut covered = 0;
+    for gap in gaps {
+        // The gap itself in any case: another thread may add to the cache and evict in between.
+        wanted.push((gap.offset, gap.length()));
+        if gap.end() <= covered || begun.contains(&gap.offset) {
+            continue;
+        }
+        for (offset, length) in widened(file, gap) {
+            if offset <= gap.offset {
+                covered = covered.max(offset + length);
+            }
+            begun.insert(offset);
+            wanted.extend(file.cache.missing(file.version.id, offset, length));
+        }
+    }
+    wanted
+}
+
+/// The ranges to fetch because of a gap.
+fn widened(file: &RemoteFile, gap: &Gap<'_>) -> Vec<(u64, u64)> {
+    if gap.class == Class::Raw {
+        let window = lock(&file.plan).window(gap.offset, file.window);
+        if !window.is_empty() {
+            return window;
+        }
+    }
+    let block = lock(&file.ahead)[gap.class as usize].block(gap.offset, gap.length(), file.size);
+    vec![block]
+}
+
+/// The requests that fetch `wanted`, ascending and apart, in parts of at least `part` bytes.
+fn requests<'a>(file: &'a RemoteFile, wanted: Vec<(u64, &'a mut [u8])>, part: u64) -> Vec<Scatter<'a>> {
+    let total: u64 = wanted.iter().map(|(_, buffer)| buffer.len() as u64).sum();
+    if total == 0 {
+        return Vec::new();
+    }
+    let parts = (total / part)
+        .clamp(1, PARALLEL as u64)
+        .max(total.div_ceil(LARGEST_PART));
+    let share = total.div_ceil(parts);
+    let mut reads = Vec::new();
+    let mut now = Vec::new();
+    let mut room = share;
+    for (mut offset, mut buffer) in wanted {
+        while !buffer.is_empty() {
+            let length = room.min(buffer.len() as u64);
+            let (here, later) = buffer.split_at_mut(length as usize);
+            now.push((offset, here));
+            offset += length;
+            buffer = later;
+            room -= length;
+            // Few runs more than ranges are ever made, so the second limit keeps within the protocol's.
+            if room == 0 || now.len() == MAX_RUNS / 2 {
+                reads.push(request(file, std::mem::take(&mut now)));
+                room = share;
+            }
+        }
+    }
+    if !now.is_empty() {
+        reads.push(request(file, now));
+    }
+    reads
+}
+
+fn request<'a>(file: &'a RemoteFile, wanted: Vec<(u64, &'a mut [u8])>) -> Scatter<'a> {
+    let (runs, pieces) = fold(wanted);
+    let request = move |done: u64| {
+        let question = ReadRequest {
+            path: file.path.clone(),
+            version: file.version().to_owned(),
+            runs: rest(&runs, done),
+        };
+        protocol::encode(&question).map_err(|error| error.to_string())
+    };
+    Scatter::new(pieces, Box::new(request))
+}
+
+/// Copies the bytes of a gap from the extents that were fetched for it.
+fn fill(gap: &mut Gap<'_>, extents: &[Extent]) {
+    let end = gap.end();
+    let ends = |extent: &Extent| extent.offset + extent.bytes.len() as u64;
+    let first = extents.partition_point(|extent| ends(extent) <= gap.offset);
+    for extent in extents[first..].iter().take_while(|extent| extent.offset < end) {
+        let from = gap.offset.max(extent.offset);
+        let to = end.min(ends(extent));
+        let source = &extent.bytes[(from - extent.offset) as usize..(to - extent.offset) as usize];
+        gap.buffer[(from - gap.offset) as usize..(to - gap.offset) as usize].copy_from_slice(source);
+    }
+}

@@ -1,0 +1,347 @@
+//! One server: requests with their retries, in the words of protocol v2.
+
+pub(crate) mod discovery;
+mod refusal;
+pub(crate) mod reply;
+mod retry;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::engine::Engine;
+use crate::name::Authority;
+use crate::protocol::{self, ErrorReply};
+use crate::settings::{Credentials, Secret, Settings};
+use crate::transport::http::{Http, Kind};
+use crate::transport::{Answer, Failure, Post, Transport};
+use crate::{Error, stats};
+use reply::{Collect, Reply, Scatter};
+use retry::Backoff;
+
+/// Requests that are under way at once for one read.
+pub(crate) const PARALLEL: usize = 4;
+/// Longest explanation of a refusal that is read, bytes.
+const MAX_EXPLANATION: u64 = 64 << 10;
+
+/// A server, with what is sent to it.
+pub(crate) struct Server {
+    /// Scheme and authority.
+    name: String,
+    transport: Arc<dyn Transport>,
+    settings: Settings,
+    login: Login,
+}
+
+/// What is sent as login.
+enum Login {
+    None,
+    /// There is one, but the connection would show it to everybody.
+    Withheld,
+    Header(Secret),
+}
+
+/// Where a request goes, and what it is about.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Target<'a> {
+    /// Path of the server's base, escaped: empty or `/…`.
+    pub(crate) base: &'a str,
+    /// Last component of the request's URL.
+    pub(crate) operation: &'static str,
+    /// The file that the user knows.
+    pub(crate) url: &'a str,
+}
+
+/// How one attempt ended without success.
+enum Outcome {
+    /// Asking again is of no use.
+    Final(Error),
+    /// The transport failed.
+    Failed(Failure),
+    /// The server is busy, and may have said for how long.
+    Busy(Option<Duration>),
+}
+
+impl Server {
+    /// The server at `address`, reached by HTTP.
+    pub(crate) fn new(address: &Authority, settings: &Settings) -> Self {
+        let transport = Http(Kind {
+            secure: address.secure,
+            ca: settings.ca.clone().filter(|_| address.secure),
+            connect_timeout: settings.connect_timeout,
+        });
+        let login = match &settings.credentials {
+            None => Login::None,
+            Some(_) if !address.secure && !address.is_loopback() => {
+                log::warn!("{address} is not encrypted: the login is not sent there; use https");
+                Login::Withheld
+            }
+            Some(credentials) => Login::Header(header(credentials)),
+        };
+        Self {
+            name: address.to_string(),
+            transport: Arc::new(transport),
+            settings: settings.clone(),
+            login,
+        }
+    }
+
+    /// A server behind another transport.
+    #[cfg(test)]
+    pub(crate) fn with_transport(name: &str, transport: Arc<dyn Transport>, settings: &Settings) -> Self {
+        Self {
+            name: name.to_owned(),
+            transport,
+            settings: settings.clone(),
+            login: Login::None,
+        }
+    }
+
+    /// Scheme and authority.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Sends a request and decodes its answer.
+    pub(crate) fn ask<Q: Serialize, A: DeserializeOwned>(
+        &self,
+        target: Target<'_>,
+        question: &Q,
+    ) -> Result<A, Error> {
+        let garbage = |reason: String| Error::Garbage {
+            url: target.url.to_owned(),
+            server: self.name.clone(),
+            reason,
+        };
+        let body = protocol::encode(question).map_err(|error| garbage(error.to_string()))?;
+        let mut reply = Collect::new(body);
+        stats::ROUND_TRIPS.add(1);
+        Engine::current()?.wait(self.post(target, &mut reply))?;
+        protocol::decode(reply.bytes()).map_err(|error| garbage(error.to_string()))
+    }
+
+    /// Makes `reads` at the same time, each into the memory that it names.
+    pub(crate) fn read(&self, target: Target<'_>, reads: Vec<Scatter<'_>>) -> Result<(), Error> {
+        if reads.is_empty() {
+            return Ok(());
+        }
+        stats::ROUND_TRIPS.add(reads.len().div_ceil(PARALLEL) as u64);
+        let all = stream::iter(
+            reads
+                .into_iter()
+                .map(|mut read| async move { self.post(target, &mut read).await }),
+        )
+        .buffer_unordered(PARALLEL)
+        .try_collect::<()>();
+        Engine::current()?.wait(all)
+    }
+
+    /// Asks until there is an answer, or it is clear that there will be none.
+    async fn post(&self, target: Target<'_>, reply: &mut dyn Reply) -> Result<(), Error> {
+        let mut backoff = Backoff::new(self.settings.retries, self.settings.retry_time);
+        let mut cut: Option<Failure> = None;
+        loop {
+            let (failure, wait) = match self.attempt(target, reply).await {
+                Ok(()) => return Ok(()),
+                Err(Outcome::Final(error)) => return Err(error),
+                Err(Outcome::Busy(wait)) => (None, wait),
+                // A server that dies refuses connections afterwards, until it is started again. What
+                // happened first says more to the user.
+                Err(Outcome::Failed(failure)) if failure.may_pass() || cut.is_some() => {
+                    cut.get_or_insert_with(|| failure.clone());
+                    (Some(failure), None)
+                }
+                Err(Outcome::Failed(failure)) => return Err(failure.into_error(target.url, &self.name)),
+            };
+            let Some(delay) = backoff.next(wait) else {
+                return Err(match (cut, failure) {
+                    (Some(cut), _) => cut.into_error(target.url, &self.name),
+                    (None, Some(failure)) => failure.into_error(target.url, &self.name),
+                    (None, None) => Error::Busy {
+                        url: target.url.to_owned(),
+                        server: self.name.clone(),
+                        attempts: backoff.attempts(),
+                    },
+                });
+            };
+            log::debug!("{}: {} again in {delay:?}", target.url, target.operation);
+            tokio::time::sleep(delay).await;
+        }
+    }
+
+    async fn attempt(&self, target: Target<'_>, reply: &mut dyn Reply) -> Result<(), Outcome> {
+        let body = reply.request().map_err(|reason| self.garbage(target, reason))?;
+        stats::REQUESTS.add(1);
+        stats::BYTES_OUT.add(body.len() as u64);
+        let post = Post {
+            url: format!("{}{}/v2/{}", self.name, target.base, target.operation),
+            authorization: match &self.login {
+                Login::Header(secret) => Some(secret.reveal()),
+                Login::None | Login::Withheld => None,
+            },
+            body: Bytes::from(body),
+        };
+        let limit = self.settings.read_timeout;
+        // The time for a connection is the transport's to limit; here it only must not be counted.
+        let answer = tokio::time::timeout(self.settings.connect_timeout + limit, self.transport.post(post))
+            .await
+            .map_err(|_| Outcome::Failed(silence(limit)))?
+            .map_err(Outcome::Failed)?;
+        if !answer.protocol {
+            return Err(self.foreign(target, &answer));
+        }
+        if !(200..300).contains(&answer.status) {
+            return Err(self.refusal(target, answer).await);
+        }
+        reply
+            .begin(answer.length)
+            .map_err(|reason| self.garbage(target, reason))?;
+        let mut chunks = answer.body;
+        while let Some(chunk) = next(&mut chunks, limit).await.map_err(Outcome::Failed)? {
+            reply
+                .chunk(&chunk)
+                .map_err(|reason| self.garbage(target, reason))?;
+        }
+        reply
+            .end()
+            .map_err(|reason| Outcome::Failed(Failure::Cut(reason)))
+    }
+
+    /// What an answer means that no hdfstream server gave.
+    fn foreign(&self, target: Target<'_>, answer: &Answer) -> Outcome {
+        let (url, server) = (target.url.to_owned(), self.name.clone());
+        match (answer.status, &answer.location) {
+            // A proxy in front of a server that is starting or overrun.
+            (429 | 502 | 503 | 504, _) => Outcome::Busy(answer.retry_after),
+            (300..=399, Some(location)) => Outcome::Final(Error::Redirected {
+                url,
+                server,
+                location: location.clone(),
+            }),
+            (status, _) => Outcome::Final(Error::NotHdfstream { url, server, status }),
+        }
+    }
+
+    /// What a refusal of an hdfstream server means.
+    async fn refusal(&self, target: Target<'_>, answer: Answer) -> Outcome {
+        let (status, retry_after) = (answer.status, answer.retry_after);
+        let mut text = Vec::new();
+        let mut chunks = answer.body;
+        while let Ok(Some(chunk)) = next(&mut chunks, self.settings.read_timeout).await {
+            if (text.len() + chunk.len()) as u64 > MAX_EXPLANATION {
+                break;
+            }
+            text.extend_from_slice(&chunk);
+        }
+        let said = protocol::decode::<ErrorReply>(&text).ok();
+        refusal::outcome(self, target, status, said, retry_after)
+    }
+
+    fn garbage(&self, target: Target<'_>, reason: String) -> Outcome {
+        Outcome::Final(Error::Garbage {
+            url: target.url.to_owned(),
+            server: self.name.clone(),
+            reason,
+        })
+    }
+}
+
+/// The next part of a body, waited for within `limit`; counted.
+async fn next(
+    chunks: &mut stream::BoxStream<'static, Result<Bytes, Failure>>,
+    limit: Duration,
+) -> Result<Option<Bytes>, Failure> {
+    match tokio::time::timeout(limit, chunks.next()).await {
+        Err(_) => Err(silence(limit)),
+        Ok(None) => Ok(None),
+        Ok(Some(chunk)) => {
+            let chunk = chunk?;
+            stats::BYTES_IN.add(chunk.len() as u64);
+            Ok(Some(chunk))
+        }
+    }
+}
+
+fn silence(limit: Duration) -> Failure {
+    Failure::TimedOut {
+        limit,
+        phase: "waiting for the answer, setting read_timeout",
+    }
+}
+
+fn header(credentials: &Credentials) -> Secret {
+    match credentials {
+        Credentials::Bearer(token) => Secret::new(format!("Bearer {}", token.reveal())),
+        Credentials::Basic { user, password } => {
+            let pair = format!("{user}:{}", password.reveal());
+            Secret::new(format!("Basic {}", base64(pair.as_bytes())))
+        }
+    }
+}
+
+/// Base64 as basic authentication has it, too little to depend on a crate for.
+fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for group in bytes.chunks(3) {
+        let value = group
+            .iter()
+            .chain([0; 2].iter())
+            .take(3)
+            .fold(0usize, |value, &byte| value << 8 | usize::from(byte));
+        for digit in 0..4 {
+            match digit <= group.len() {
+                true => text.push(char::from(ALPHABET[value >> (18 - 6 * digit) & 63])),
+                false => text.push('='),
+            }
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn logins_are_encoded_as_http_wants_them() {
+        let basic = |user: &str, password: &str| {
+            header(&Credentials::Basic {
+                user: user.to_owned(),
+                password: Secret::new(password.to_owned()),
+            })
+            .reveal()
+            .to_owned()
+        };
+        assert_eq!(
+            basic("Aladdin", "open sesame"),
+            "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="
+        );
+        assert_eq!(basic("a", "bc"), "Basic YTpiYw==");
+        assert_eq!(basic("a", "bcd"), "Basic YTpiY2Q=");
+        assert_eq!(basic("a", "bcde"), "Basic YTpiY2Rl");
+    }
+
+    #[test]
+    fn logins_are_not_sent_in_the_open() {
+        let settings = Settings {
+            credentials: Some(Credentials::Bearer(Secret::new("t".to_owned()))),
+            ..Settings::default()
+        };
+        for (url, sent) in [
+            ("https://h/x", true),
+            ("http://h/x", false),
+            ("http://localhost:1/x", true),
+            ("http://127.0.0.9/x", true),
+            ("http://[::1]/x", true),
+            ("http://127.0.0.1.example.org/x", false),
+        ] {
+            let name = crate::RemoteName::parse(url).unwrap();
+            let server = Server::new(name.authority(), &settings);
+            assert_eq!(matches!(server.login, Login::Header(_)), sent, "{url}");
+        }
+    }
+}
