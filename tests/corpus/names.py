@@ -42,9 +42,15 @@ def long(path):
         for length in (255, 256, 1000, 5000, 60_000):
             file.create_group(f"{length} " + "n" * length)["d"] = length
             file.attrs[f"{length} " + "a" * min(length, 30_000)] = length
-        file.create_group("unicode " + "長い" * 3000)
+        file.create_group("unicode " + "長い" * 300)
         file["soft"] = h5py.SoftLink(f"/256 {'n' * 256}/d")
         file.create_group("/".join(["part" * 50] * 20))
+
+
+@corpus_file("names_long_unicode.h5", "a name of 18,000 bytes outside ASCII: h5ls does not end", skip=("h5ls",))
+def long_unicode(path):
+    with h5py.File(path, "w") as file:
+        file.create_group("長い" * 3000)["d"] = 1
 
 
 @corpus_file("names_bytes.h5", "names that are not UTF-8, and ASCII flagged as such")

@@ -83,7 +83,7 @@ def btree_ranks(path):
     lib.H5Fclose(file)
 
 
-@corpus_file("cache_image.h5", "the metadata cache stored as one block at close")
+@corpus_file("cache_image.h5", "the metadata cache stored as one block at close; HDF5 2.0.0 fails on it")
 def cache_image(path):
     class Config(ctypes.Structure):
         _fields_ = [("version", ctypes.c_int), ("generate", ctypes.c_bool), ("resize", ctypes.c_bool),
