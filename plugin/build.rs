@@ -4,6 +4,6 @@ fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     // HDF5 unloads plugins when it is closed, but our threads and the atexit handler live on.
     println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");
-    // Nothing but the two entry points is anybody's business; libraries of the host must not bind to ours.
-    println!("cargo:rustc-cdylib-link-arg=-Wl,-z,now");
+    // A function of HDF5 that is linked by mistake, instead of taken from the host, fails the build.
+    println!("cargo:rustc-cdylib-link-arg=-Wl,-z,defs");
 }

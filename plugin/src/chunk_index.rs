@@ -6,6 +6,7 @@ use crate::external::{self, Segment};
 use crate::ffi::{self, haddr_t, hid_t, hsize_t};
 use crate::handle::Handle;
 use crate::host::Host;
+use crate::virtual_sources::{self, Origin};
 
 /// Most chunks whose membership in an irregular selection is tested one by one.
 const MOST_TESTED: usize = 1 << 20;
@@ -17,6 +18,8 @@ const LARGEST_UNFILTERED: u64 = 1 << 20;
 pub(crate) enum Storage {
     /// Where the native code reads them well by itself: contiguous, compact, virtual.
     Native,
+    /// In a virtual dataset that leads to raw files, which cannot be read remotely.
+    VirtualOfRawFiles,
     /// In chunks.
     Chunked(ChunkIndex),
     /// In raw files beside the HDF5 file.
@@ -35,7 +38,7 @@ pub(crate) struct ChunkIndex {
 
 /// Finds out where `dataset` keeps its elements. Whatever fails makes it [`Storage::Native`]: the native code
 /// will then say what is wrong.
-pub(crate) fn storage_of(host: &'static Host, dataset: *mut c_void) -> Storage {
+pub(crate) fn storage_of(host: &'static Host, origin: &Origin, dataset: *mut c_void) -> Storage {
     let Some(creation) = creation_list(host, dataset) else {
         return Storage::Native;
     };
@@ -49,6 +52,9 @@ pub(crate) fn storage_of(host: &'static Host, dataset: *mut c_void) -> Storage {
     };
     if files > 0 {
         return external::segments(host, &creation, files).map_or(Storage::Native, Storage::External);
+    }
+    if layout == ffi::H5D_VIRTUAL && virtual_sources::end_in_raw_files(host, origin, &creation) {
+        return Storage::VirtualOfRawFiles;
     }
     if layout != ffi::H5D_CHUNKED {
         return Storage::Native;

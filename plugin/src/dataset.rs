@@ -5,10 +5,11 @@ use std::ffi::c_void;
 use std::sync::{Arc, PoisonError};
 
 use crate::chunk_index::{self, Storage};
-use crate::error_stack::Saved;
+use crate::error_stack::{Saved, Topic, push_text};
 use crate::ffi::{self, herr_t, hid_t};
 use crate::guard::{Failed, guard};
 use crate::host::Host;
+use crate::virtual_sources::Origin;
 use crate::{external, vfd};
 
 /// One dataset of a read: HDF5's object and the ids that say what to read.
@@ -102,6 +103,17 @@ fn prepare(host: &'static Host, selected: Selected) -> Result<bool, Failed> {
     };
     match &*storage {
         Storage::Native => Ok(false),
+        Storage::VirtualOfRawFiles => {
+            push_text(
+                host,
+                Topic::Unsupported,
+                &format!(
+                    "{}: this virtual dataset takes elements from external raw storage, which cannot be read remotely",
+                    file.url()
+                ),
+            );
+            Err(Failed)
+        }
         Storage::Chunked(chunks) => {
             let _saved = Saved::new(host);
             let ranges = chunks.selected(host, selected.file_space);
@@ -129,7 +141,11 @@ fn storage_of(
             .cloned();
         let storage = known.unwrap_or_else(|| {
             let _saved = Saved::new(host);
-            let found = Arc::new(chunk_index::storage_of(host, dataset));
+            let origin = Origin {
+                file: Arc::clone(&driver.file),
+                settings: Arc::clone(&driver.settings),
+            };
+            let found = Arc::new(chunk_index::storage_of(host, &origin, dataset));
             let mut storage = driver.storage.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(storage.entry(address).or_insert(found))
         });

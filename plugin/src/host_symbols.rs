@@ -7,6 +7,19 @@ use crate::ffi::{self, hid_t};
 /// Finds the address of a symbol in the host, or nothing.
 pub(crate) type Lookup<'a> = &'a dyn Fn(&CStr) -> Option<*mut c_void>;
 
+/// `H5Epush2` of H5Epublic.h.
+type PushError = unsafe extern "C" fn(
+    hid_t,
+    *const c_char,
+    *const c_char,
+    c_uint,
+    hid_t,
+    hid_t,
+    hid_t,
+    *const c_char,
+    ...
+) -> ffi::herr_t;
+
 macro_rules! functions {
     ($($name:ident: fn($($argument:ty),*) -> $result:ty;)*) => {
         /// HDF5's functions by their own names.
@@ -14,9 +27,7 @@ macro_rules! functions {
         pub(crate) struct Functions {
             $(pub(crate) $name: unsafe extern "C" fn($($argument),*) -> $result,)*
             /// Variadic, so it stands apart.
-            pub(crate) H5Epush2: unsafe extern "C" fn(
-                hid_t, *const c_char, *const c_char, c_uint, hid_t, hid_t, hid_t, *const c_char, ...
-            ) -> ffi::herr_t,
+            pub(crate) H5Epush2: PushError,
         }
 
         impl Functions {
@@ -27,7 +38,7 @@ macro_rules! functions {
                         let name = concat!(stringify!($name), "\0");
                         let address = find(lookup, name)?;
                         // SAFETY: the host exports a function under this name, and its headers declare it
-                        // with this signature: `agrees_with_headers` holds the two together.
+                        // with this signature: `agree_with_headers` holds the two together.
                         unsafe {
                             std::mem::transmute::<*mut c_void, unsafe extern "C" fn($($argument),*) -> $result>(
                                 address,
@@ -37,16 +48,18 @@ macro_rules! functions {
                     H5Epush2: {
                         let address = find(lookup, "H5Epush2\0")?;
                         // SAFETY: as above; the signature is that of H5Epublic.h.
-                        unsafe { std::mem::transmute(address) }
+                        unsafe { std::mem::transmute::<*mut c_void, PushError>(address) }
                     },
                 })
             }
         }
 
-        /// Never called: it compiles only while the signatures above are those of the headers.
+        /// Never called, so that nothing is linked: it compiles only while the signatures above are those of the
+        /// headers.
         #[allow(dead_code, reason = "a check for the compiler")]
-        fn agrees_with_headers<T>() {
+        fn agree_with_headers() {
             $(let _: unsafe extern "C" fn($($argument),*) -> $result = ffi::$name;)*
+            let _: PushError = ffi::H5Epush2;
         }
     };
 }
@@ -61,6 +74,8 @@ fn find(lookup: Lookup<'_>, name: &'static str) -> Result<*mut c_void, &'static 
 functions! {
     H5Dclose: fn(hid_t) -> ffi::herr_t;
     H5Dcreate2: fn(hid_t, *const c_char, hid_t, hid_t, hid_t, hid_t, hid_t) -> hid_t;
+    H5Dget_create_plist: fn(hid_t) -> hid_t;
+    H5Dopen2: fn(hid_t, *const c_char, hid_t) -> hid_t;
     H5Dread: fn(hid_t, hid_t, hid_t, hid_t, hid_t, *mut c_void) -> ffi::herr_t;
     H5Dwrite: fn(hid_t, hid_t, hid_t, hid_t, hid_t, *const c_void) -> ffi::herr_t;
     H5Eget_auto2: fn(hid_t, *mut ffi::H5E_auto2_t, *mut *mut c_void) -> ffi::herr_t;
@@ -70,6 +85,8 @@ functions! {
     H5FDregister: fn(*const ffi::H5FD_class_t) -> hid_t;
     H5Fclose: fn(hid_t) -> ffi::herr_t;
     H5Fcreate: fn(*const c_char, c_uint, hid_t, hid_t) -> hid_t;
+    H5Fget_fileno: fn(hid_t, *mut std::ffi::c_ulong) -> ffi::herr_t;
+    H5Fopen: fn(*const c_char, c_uint, hid_t) -> hid_t;
     H5Idec_ref: fn(hid_t) -> std::ffi::c_int;
     H5Pcopy: fn(hid_t) -> hid_t;
     H5Pclose: fn(hid_t) -> ffi::herr_t;
@@ -83,10 +100,14 @@ functions! {
     H5Pget_nfilters: fn(hid_t) -> std::ffi::c_int;
     H5Pget_vol_id: fn(hid_t, *mut hid_t) -> ffi::herr_t;
     H5Pget_vol_info: fn(hid_t, *mut *mut c_void) -> ffi::herr_t;
+    H5Pget_virtual_count: fn(hid_t, *mut usize) -> ffi::herr_t;
+    H5Pget_virtual_dsetname: fn(hid_t, usize, *mut c_char, usize) -> isize;
+    H5Pget_virtual_filename: fn(hid_t, usize, *mut c_char, usize) -> isize;
     H5Pset_driver: fn(hid_t, hid_t, *const c_void) -> ffi::herr_t;
     H5Pset_fapl_core: fn(hid_t, usize, bool) -> ffi::herr_t;
     H5Pset_fapl_sec2: fn(hid_t) -> ffi::herr_t;
     H5Pset_fapl_stdio: fn(hid_t) -> ffi::herr_t;
+    H5Pset_vol: fn(hid_t, hid_t, *const c_void) -> ffi::herr_t;
     H5Sclose: fn(hid_t) -> ffi::herr_t;
     H5Sget_select_bounds: fn(hid_t, *mut ffi::hsize_t, *mut ffi::hsize_t) -> ffi::herr_t;
     H5Sget_select_npoints: fn(hid_t) -> ffi::hssize_t;

@@ -22,6 +22,7 @@ mod lock_file;
 mod native_class;
 mod reporting;
 mod vfd;
+mod virtual_sources;
 
 use std::ffi::{c_int, c_void};
 

@@ -25,7 +25,7 @@ pub(crate) struct Driver {
     /// HDF5's part; it fills it after `open` and reads it at any time.
     public: H5FD_t,
     slot: usize,
-    settings: Arc<Settings>,
+    pub(crate) settings: Arc<Settings>,
     /// The bytes.
     pub(crate) file: Arc<RemoteFile>,
     /// End of the address space that HDF5 has given out.
@@ -53,10 +53,12 @@ pub(crate) fn with_file_number<T>(
 ) -> Option<T> {
     let found = {
         let open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
-        // SAFETY: drivers leave the list before they are freed, in `close`.
-        open.iter()
-            .map(|open| open.0)
-            .find(|&driver| unsafe { (*driver).slot == slot && (*driver).public.fileno == number })?
+        let is_it = |driver: *const Driver| {
+            // SAFETY: drivers leave the list before they are freed, in `close`.
+            let driver = unsafe { &*driver };
+            driver.slot == slot && driver.public.fileno == number
+        };
+        open.iter().map(|open| open.0).find(|&driver| is_it(driver))?
     };
     // SAFETY: files are closed only by calls of the same host, whose lock this thread holds throughout.
     Some(body(unsafe { &*found }))

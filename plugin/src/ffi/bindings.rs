@@ -371,6 +371,9 @@ unsafe extern "C" {
 unsafe extern "C" {
     pub fn H5Fclose(file_id: hid_t) -> herr_t;
 }
+unsafe extern "C" {
+    pub fn H5Fget_fileno(file_id: hid_t, fileno: *mut ::std::os::raw::c_ulong) -> herr_t;
+}
 pub type H5FD_class_value_t = ::std::os::raw::c_int;
 pub use self::H5F_mem_t as H5FD_mem_t;
 pub const H5L_TYPE_ERROR: H5L_type_t = -1;
@@ -3323,6 +3326,13 @@ unsafe extern "C" {
         plist_id: hid_t,
         driver_id: hid_t,
         driver_info: *const ::std::os::raw::c_void,
+    ) -> herr_t;
+}
+unsafe extern "C" {
+    pub fn H5Pset_vol(
+        plist_id: hid_t,
+        new_vol_id: hid_t,
+        new_vol_info: *const ::std::os::raw::c_void,
     ) -> herr_t;
 }
 unsafe extern "C" {
