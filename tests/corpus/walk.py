@@ -164,10 +164,10 @@ def member(report, group, name, path, seen):
     # h5py gives names that are not UTF-8 as bytes.
     encoded = name if isinstance(name, bytes) else name.encode("utf-8", "surrogateescape")
     link = report.attempt("link", lambda: link_of(group, encoded))
-    report.attempt("class", lambda: (group.get(name, getclass=True, getlink=True).__name__,
-                                     group.get(name, getclass=True)))
-    report.attempt("old info", lambda: old_info(group, encoded))
     if len(seen) <= DETAILED:
+        report.attempt("class", lambda: (group.get(name, getclass=True, getlink=True).__name__,
+                                         group.get(name, getclass=True)))
+        report.attempt("old info", lambda: old_info(group, encoded))
         report.attempt("contains", lambda: name in group)
     found = report.attempt("open", lambda: group[name], quiet=True)
     if found is None:

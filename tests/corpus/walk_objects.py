@@ -52,7 +52,7 @@ def attributes(report, target):
 
 
 def attribute(target, name):
-    encoded = name.encode("utf-8", "surrogateescape")
+    encoded = name if isinstance(name, bytes) else name.encode("utf-8", "surrogateescape")
     opened = h5a.open(target.id, encoded)
     info = h5a.get_info(target.id, encoded)
     space = opened.get_space()
