@@ -2,14 +2,42 @@
 
 use std::path::PathBuf;
 
-use clap::Parser;
+use clap::{Args, Parser, Subcommand};
 use serde::Deserialize;
 
 /// Serves a directory of HDF5 files to the hdfstream plugin.
 ///
 /// When ready it prints one line on stdout: the URL to use.
-#[derive(Debug, Default, Clone, Parser, Deserialize)]
-#[command(version)]
+#[derive(Debug, Clone, Parser)]
+#[command(
+    version,
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true
+)]
+#[command(override_usage = "hdfstream-server --root DIR [OPTIONS]")]
+pub struct Arguments {
+    /// What to serve, and how.
+    #[command(flatten)]
+    pub options: Options,
+    /// What this process is, if not the server.
+    #[command(subcommand)]
+    pub role: Option<Role>,
+}
+
+/// What the server starts copies of itself for.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Role {
+    /// Looks into HDF5 files; started by the server itself.
+    #[command(hide = true)]
+    Worker {
+        /// The served directory.
+        #[arg(long)]
+        root: PathBuf,
+    },
+}
+
+/// The server's options.
+#[derive(Debug, Default, Clone, Args, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Options {
     /// Directory to serve
@@ -36,6 +64,9 @@ pub struct Options {
     /// Processes that look into HDF5 files [default: number of cores, at most 4]
     #[arg(long, value_name = "N")]
     pub workers: Option<usize>,
+    /// Memory for metadata that was gathered, in MiB [default: 256]
+    #[arg(long, value_name = "MIB")]
+    pub pack_cache_mib: Option<usize>,
     /// TOML file with the same keys as these options, without the dashes in front
     #[arg(long, value_name = "FILE")]
     #[serde(skip)]
@@ -54,6 +85,7 @@ impl Options {
             max_requests: self.max_requests.or(other.max_requests),
             max_connections: self.max_connections.or(other.max_connections),
             workers: self.workers.or(other.workers),
+            pack_cache_mib: self.pack_cache_mib.or(other.pack_cache_mib),
             config: self.config.or(other.config),
         }
     }

@@ -19,8 +19,11 @@ pub struct Config {
     pub max_requests: usize,
     /// Open connections, 4096 unless set.
     pub max_connections: usize,
-    /// Processes that look into HDF5 files; as many as cores, at most 4, unless set.
+    /// Processes that look into HDF5 files; as many as cores, at most 4, unless set. With 0 clients get
+    /// no metadata in advance.
     pub workers: usize,
+    /// Memory for metadata that was gathered, in MiB; 256 unless set.
+    pub pack_cache_mib: usize,
 }
 
 /// Why a configuration is refused.
@@ -67,6 +70,7 @@ impl Config {
             max_requests: 256,
             max_connections: 4096,
             workers: cores.min(4),
+            pack_cache_mib: 256,
         }
     }
 
@@ -90,6 +94,7 @@ impl Config {
         set(&mut config.max_requests, options.max_requests);
         set(&mut config.max_connections, options.max_connections);
         set(&mut config.workers, options.workers);
+        set(&mut config.pack_cache_mib, options.pack_cache_mib);
         if config.max_requests == 0 {
             return Err(ConfigError::Zero("max-requests"));
         }
@@ -120,6 +125,7 @@ fn read(path: &Path) -> Result<Options, ConfigError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::Arguments;
     use clap::Parser;
 
     fn with_file(text: &str, arguments: &[&str]) -> Result<Config, ConfigError> {
@@ -128,7 +134,7 @@ mod tests {
         std::fs::write(&path, text).unwrap();
         let mut all = vec!["hdfstream-server", "--config", path.to_str().unwrap()];
         all.extend(arguments);
-        Config::from_options(Options::try_parse_from(all).unwrap())
+        Config::from_options(Arguments::try_parse_from(all).unwrap().options)
     }
 
     #[test]

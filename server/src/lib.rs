@@ -6,10 +6,12 @@
 pub mod cli;
 pub mod config;
 pub mod error;
+pub mod packs;
 pub mod serve;
 pub mod state;
 pub mod store;
 pub mod telemetry;
+pub mod worker;
 
 mod limits;
 mod message;
@@ -25,8 +27,10 @@ use axum::Router;
 
 /// The service that `config` describes, ready to answer requests.
 ///
+/// To be called on a tokio runtime.
+///
 /// # Errors
-/// When the root cannot be opened.
+/// When the root cannot be opened, or the worker processes cannot be looked after.
 pub fn app(config: &Config) -> Result<Router, state::StartError> {
     Ok(router::router(state::App::start(config)?))
 }

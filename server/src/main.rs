@@ -5,10 +5,16 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
-use hdfstream_server::{BASE, Config, app, cli::Options, serve, telemetry};
+use hdfstream_server::cli::{Arguments, Options, Role};
+use hdfstream_server::{BASE, Config, app, serve, telemetry, worker};
 
 fn main() -> ExitCode {
-    match start(Options::parse()) {
+    let arguments = Arguments::parse();
+    let ended = match arguments.role {
+        Some(Role::Worker { root }) => worker::main_loop(&root).map_err(Into::into),
+        None => start(arguments.options),
+    };
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("hdfstream-server: {error}");

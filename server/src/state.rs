@@ -7,8 +7,10 @@ use tokio::sync::Semaphore;
 
 use crate::config::Config;
 use crate::error::Error;
+use crate::packs::Packs;
 use crate::store::Store;
 use crate::transfer::Buffers;
+use crate::worker::{self, Workers};
 
 /// Shared state; clones are cheap.
 #[derive(Debug, Clone)]
@@ -17,6 +19,7 @@ pub struct App(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     store: Store,
+    packs: Option<Packs>,
     buffers: Buffers,
     requests: Arc<Semaphore>,
 }
@@ -33,6 +36,9 @@ pub enum StartError {
         /// The cause.
         source: std::io::Error,
     },
+    /// The workers cannot be set up.
+    #[error(transparent)]
+    Workers(#[from] worker::Error),
 }
 
 impl App {
@@ -41,8 +47,17 @@ impl App {
             root: config.root.clone(),
             source,
         })?;
+        // A server without workers serves all the same; its clients fetch metadata piece by piece.
+        let packs = match config.workers {
+            0 => None,
+            count => Some(Packs::new(
+                Workers::start(store.root(), count)?,
+                config.pack_cache_mib.saturating_mul(1 << 20),
+            )),
+        };
         Ok(Self(Arc::new(Shared {
             store,
+            packs,
             buffers: Buffers::default(),
             requests: Arc::new(Semaphore::new(config.max_requests)),
         })))
@@ -50,6 +65,11 @@ impl App {
 
     pub(crate) fn requests(&self) -> &Arc<Semaphore> {
         &self.0.requests
+    }
+
+    /// Metadata of larger files, if there are workers to look into them.
+    pub(crate) fn packs(&self) -> Option<&Packs> {
+        self.0.packs.as_ref()
     }
 
     pub(crate) fn buffers(&self) -> Buffers {

@@ -6,6 +6,7 @@
 mod listing;
 pub(crate) mod path;
 mod served_file;
+mod signature;
 mod version;
 
 pub use served_file::ServedFile;

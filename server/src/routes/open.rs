@@ -1,35 +1,78 @@
 //! `POST /v2/open`: a file's version and size, and its metadata as far as it is ready.
 
+use std::time::Duration;
+
 use axum::extract::State;
 use hdfstream::protocol::{OpenReply, OpenRequest};
 
 use crate::error::Error;
 use crate::message::{Message, Reply};
+use crate::packs::Prepared;
 use crate::state::App;
+use crate::store::ServedFile;
 use crate::whole;
+
+/// How long the reply waits for metadata to be gathered. What takes longer comes by a trace: a program
+/// that wants one object of a million should not wait for them all.
+const WAIT: Duration = Duration::from_secs(1);
 
 pub(crate) async fn post(
     State(app): State<App>,
     Message(request): Message<OpenRequest>,
 ) -> Result<Reply<OpenReply>, Error> {
-    let OpenRequest { path, known, write } = request;
-    app.blocking(move |store| {
-        let file = store.open(&path).map_err(|error| Error::at(&path, error))?;
-        if write {
-            return Err(Error::ReadOnly(path));
-        }
-        let unchanged = known.as_ref() == Some(&file.version);
-        let small = file.size <= whole::WHOLE && !unchanged;
-        let pack = if small { whole::pack(&file)? } else { None };
-        Ok(Reply(OpenReply {
-            path: file.path,
-            version: file.version,
-            size: file.size,
-            modified: file.modified,
-            unchanged,
-            pack,
-            complete: small,
-        }))
-    })
-    .await
+    let (file, metadata) = app
+        .blocking(move |store| {
+            let OpenRequest { path, known, write } = request;
+            let file = store.open(&path).map_err(|error| Error::at(&path, error))?;
+            if write {
+                return Err(Error::ReadOnly(path));
+            }
+            let metadata = Metadata::of(&file, known.as_deref())?;
+            Ok((file, metadata))
+        })
+        .await?;
+    let unchanged = matches!(metadata, Metadata::Known);
+    let Prepared { pack, complete } = match (metadata, app.packs()) {
+        (Metadata::Ready(prepared), _) => prepared,
+        (Metadata::Wanted, Some(packs)) => packs.open(&file, WAIT).await,
+        _ => Prepared::default(),
+    };
+    Ok(Reply(OpenReply {
+        path: file.path,
+        version: file.version,
+        size: file.size,
+        modified: file.modified,
+        unchanged,
+        pack,
+        complete,
+    }))
+}
+
+/// How the client gets a file's metadata.
+enum Metadata {
+    /// It has it.
+    Known,
+    /// Here it is.
+    Ready(Prepared),
+    /// A worker has to look.
+    Wanted,
+    /// Not at all: it is no HDF5 file.
+    Absent,
+}
+
+impl Metadata {
+    fn of(file: &ServedFile, known: Option<&str>) -> Result<Self, Error> {
+        Ok(if known == Some(&file.version) {
+            Self::Known
+        } else if file.size <= whole::WHOLE {
+            Self::Ready(Prepared {
+                pack: whole::pack(file)?,
+                complete: true,
+            })
+        } else if file.is_hdf5() {
+            Self::Wanted
+        } else {
+            Self::Absent
+        })
+    }
 }

@@ -3,8 +3,10 @@
 use axum::extract::State;
 use hdfstream::protocol::{Pack, TraceReply, TraceRequest};
 
+use super::read::open_version;
 use crate::error::Error;
 use crate::message::{Message, Reply};
+use crate::packs;
 use crate::state::App;
 use crate::whole;
 
@@ -12,20 +14,43 @@ pub(crate) async fn post(
     State(app): State<App>,
     Message(request): Message<TraceRequest>,
 ) -> Result<Reply<TraceReply>, Error> {
-    let pack = app
+    let TraceRequest {
+        path,
+        version,
+        intent,
+    } = request;
+    let (file, small) = app
         .blocking(move |store| {
-            let file = super::read::open_version(store, &request.path, &request.version)?;
-            if file.size <= whole::WHOLE {
-                whole::pack(&file)
+            let file = open_version(store, &path, &version)?;
+            let small = if file.size <= whole::WHOLE {
+                whole::pack(&file)?
             } else {
-                Ok(None)
-            }
+                None
+            };
+            Ok((file, small))
         })
         .await?;
-    let complete = pack.is_some();
-    let nothing = || Pack::compress(Vec::new(), &[]).map_err(|error| Error::Internal(error.to_string()));
-    Ok(Reply(TraceReply {
-        pack: pack.map_or_else(nothing, Ok)?,
-        complete,
-    }))
+    if let Some(pack) = small {
+        return Ok(Reply(TraceReply { pack, complete: true }));
+    }
+    let Some(packs) = app.packs() else {
+        return nothing().map(Reply);
+    };
+    match packs.trace(&file, &intent).await {
+        Ok(reply) => Ok(Reply(reply)),
+        Err(packs::Error::Changed(path)) => Err(Error::Changed(path)),
+        // Only hints are lost: the client fetches what it needs piece by piece.
+        Err(error) => {
+            tracing::warn!("no trace: {error:?}");
+            nothing().map(Reply)
+        }
+    }
+}
+
+fn nothing() -> Result<TraceReply, Error> {
+    let pack = Pack::compress(Vec::new(), &[]).map_err(|error| Error::Internal(error.to_string()))?;
+    Ok(TraceReply {
+        pack,
+        complete: false,
+    })
 }

@@ -1,20 +1,15 @@
 //! Directories and what is in them.
 
-use std::fs::File;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use cap_std::fs::{MetadataExt, OpenOptions, OpenOptionsExt};
 use hdfstream::protocol::{Entry, EntryKind, ListReply, StatReply};
 
+use super::signature::has_signature;
 use super::{Store, StoreError, path, utf8, version};
 
 /// Entries in one page.
 const PAGE: usize = 1_000;
-/// HDF5 looks for its signature at 0, 512, 1024, 2048 and so on; user blocks beyond this are not known
-/// to exist, and each look costs a read.
-const LAST_SIGNATURE: u64 = 1 << 20;
-const SIGNATURE: [u8; 8] = *b"\x89HDF\r\n\x1a\n";
 
 impl Store {
     /// One page of the directory `name`: the entries after `after`, sorted by the bytes of their names.
@@ -120,20 +115,4 @@ impl Store {
         };
         Ok((entry, Some(version::tag(&metadata))))
     }
-}
-
-/// Whether the file begins as HDF5 files do, possibly after a user block.
-fn has_signature(file: &File, size: u64) -> bool {
-    let mut offset = 0u64;
-    while offset <= LAST_SIGNATURE && offset + 8 <= size {
-        let mut bytes = [0u8; 8];
-        if file.read_exact_at(&mut bytes, offset).is_err() {
-            return false;
-        }
-        if bytes == SIGNATURE {
-            return true;
-        }
-        offset = if offset == 0 { 512 } else { offset * 2 };
-    }
-    false
 }

@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
-use super::version;
+use super::{signature, version};
 
 /// A regular file inside the root, open for reading, with the version that it had when it was opened.
 /// Clones share the descriptor.
@@ -52,6 +52,12 @@ impl ServedFile {
     #[must_use]
     pub fn file(&self) -> &Arc<File> {
         &self.file
+    }
+
+    /// Whether the file begins as HDF5 files do. Blocks.
+    #[must_use]
+    pub fn is_hdf5(&self) -> bool {
+        signature::has_signature(&self.file, self.size)
     }
 
     /// Whether the content is still that of [`Self::version`]. Blocks for one `fstat`.
