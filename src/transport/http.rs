@@ -194,3 +194,6 @@ fn classify(error: &reqwest::Error, connect_timeout: Duration) -> Failure {
         None => Failure::Cut(reason),
     }
 }
+
+#[cfg(test)]
+mod tests;

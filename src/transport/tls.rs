@@ -62,6 +62,10 @@ pub(super) fn failure(error: &rustls::Error) -> Failure {
         rustls::Error::InvalidCertificate(NotValidForName | NotValidForNameContext { .. }) => {
             "; check the host name"
         }
+        rustls::Error::InvalidCertificate(other) if format!("{other:?}").contains("CaUsedAsEndEntity") => {
+            "; a server cannot use the certificate of an authority itself: make it with \
+             basicConstraints=CA:FALSE"
+        }
         rustls::Error::InvalidMessage(_) => "; does the server speak plain http there?",
         _ => "",
     };
