@@ -77,6 +77,11 @@ impl Engine {
         Ok(client)
     }
 
+    /// Runs `task` on the threads of the runtime.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.runtime.spawn(task);
+    }
+
     /// Runs `future` on this thread until it is done, while the runtime's threads drive sockets and
     /// timers. The future may borrow, so replies land directly in the caller's memory.
     ///

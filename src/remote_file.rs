@@ -6,17 +6,21 @@
 mod fold;
 mod open;
 mod plan;
+mod prefetch;
 mod read;
+mod source;
 
 use std::cmp::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::cache::{Cache, FileVersion};
 use crate::protocol::{ExternalRequest, Intent, MAX_READ_BYTES, Pack, TraceReply, TraceRequest};
+use crate::server::Server;
 use crate::server::reply::{Piece, Scatter};
-use crate::server::{Server, Target};
 use crate::{Error, RemoteName, Settings, protocol, stats};
 use plan::{Ahead, Plan};
+use prefetch::Prefetch;
+use source::Source;
 
 /// What bytes are for: metadata is kept longer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,17 +33,15 @@ pub enum Class {
 
 /// A file on a server, open at one version. Any number of threads may use it.
 pub struct RemoteFile {
-    server: Arc<Server>,
+    source: Arc<Source>,
     cache: Arc<Cache>,
-    /// Path of the server's base, escaped.
-    base: String,
-    /// Path below the base, as the server has it.
-    path: String,
-    url: String,
     size: u64,
     version: Arc<FileVersion>,
     plan: Mutex<Plan>,
     ahead: Mutex<[Ahead; 2]>,
+    /// What the program is doing, to be told to the server when metadata is missing.
+    intent: Mutex<Option<Intent>>,
+    prefetch: Mutex<Option<Prefetch>>,
     /// Most bytes of planned ranges to fetch at once, lest a window evicts itself.
     window: u64,
 }
@@ -79,7 +81,7 @@ impl RemoteFile {
     /// Canonical URL.
     #[must_use]
     pub fn url(&self) -> &str {
-        &self.url
+        &self.source.url
     }
 
     /// Size, bytes.
@@ -97,16 +99,13 @@ impl RemoteFile {
     /// Orders by server, path and version; equal when both are the same content of the same file.
     #[must_use]
     pub fn same_file(&self, other: &Self) -> Ordering {
-        let key = |file: &Self| {
-            (
-                file.server.name().to_owned(),
-                file.base.clone(),
-                file.path.clone(),
-            )
-        };
-        key(self)
-            .cmp(&key(other))
-            .then_with(|| self.version().cmp(other.version()))
+        let (ours, theirs) = (&self.source, &other.source);
+        (ours.server.name(), &ours.base, &ours.path, &ours.version).cmp(&(
+            theirs.server.name(),
+            &theirs.base,
+            &theirs.path,
+            &theirs.version,
+        ))
     }
 
     /// Fills `buffer` with the bytes at `offset`; beyond the end of the file they are zero.
@@ -133,7 +132,20 @@ impl RemoteFile {
         let within = ranges
             .into_iter()
             .map(|(offset, length)| (offset, length.min(size.saturating_sub(offset))));
-        *lock(&self.plan) = Plan::new(within.collect());
+        *lock(&self.plan) = Plan::new(within);
+        *lock(&self.prefetch) = None;
+    }
+
+    /// Says what the program is about to do. Nothing is sent unless metadata turns out to be missing;
+    /// then the server is asked, once, for all that this will touch. Replaces what was announced before.
+    pub fn announce(&self, intent: Intent) {
+        *lock(&self.intent) = Some(intent);
+    }
+
+    /// Whether announcing is of use: the file has more metadata than the server gave unasked.
+    #[must_use]
+    pub fn wants_intents(&self) -> bool {
+        self.version.is_traced() && !self.version.is_complete()
     }
 
     /// Fetches the metadata that `intent` will touch, unless all is here.
@@ -146,13 +158,14 @@ impl RemoteFile {
             return Ok(());
         }
         let question = TraceRequest {
-            path: self.path.clone(),
+            path: self.source.path.clone(),
             version: self.version().to_owned(),
             intent,
         };
         let hint = self
+            .source
             .server
-            .ask::<_, TraceReply>(self.target("trace"), &question)
+            .ask::<_, TraceReply>(self.source.target("trace"), &question)
             .and_then(|reply| self.keep(&reply.pack).map(|()| reply.complete));
         match hint {
             Ok(true) if whole => self.version.set_complete(),
@@ -180,8 +193,8 @@ impl RemoteFile {
     pub fn read_external(&self, name: &str, offset: u64, length: u64) -> Result<Vec<u8>, Error> {
         if length > MAX_READ_BYTES {
             return Err(Error::Rejected {
-                url: self.url.clone(),
-                server: self.server.name().to_owned(),
+                url: self.source.url.clone(),
+                server: self.source.server.name().to_owned(),
                 reason: format!("{length} bytes of external storage at once are too many"),
             });
         }
@@ -189,7 +202,7 @@ impl RemoteFile {
         if length > 0 {
             let request = |done: u64| {
                 let question = ExternalRequest {
-                    path: self.path.clone(),
+                    path: self.source.path.clone(),
                     version: self.version().to_owned(),
                     name: name.to_owned(),
                     offset: offset.saturating_add(done),
@@ -198,7 +211,9 @@ impl RemoteFile {
                 protocol::encode(&question).map_err(|error| error.to_string())
             };
             let read = Scatter::new(vec![Piece::Fill(&mut bytes)], Box::new(request));
-            self.server.read(self.target("external"), vec![read])?;
+            self.source
+                .server
+                .read(self.source.target("external"), vec![read])?;
         }
         Ok(bytes)
     }
@@ -209,19 +224,11 @@ impl RemoteFile {
         self.version.is_complete()
     }
 
-    fn target(&self, operation: &'static str) -> Target<'_> {
-        Target {
-            base: &self.base,
-            operation,
-            url: &self.url,
-        }
-    }
-
     /// Puts the bytes of a pack in the cache.
     fn keep(&self, pack: &Pack) -> Result<(), Error> {
         let garbage = |reason: String| Error::Garbage {
-            url: self.url.clone(),
-            server: self.server.name().to_owned(),
+            url: self.source.url.clone(),
+            server: self.source.server.name().to_owned(),
             reason,
         };
         let pieces = pack.unpack().map_err(|error| garbage(error.to_string()))?;
@@ -243,7 +250,7 @@ impl std::fmt::Debug for RemoteFile {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
             .debug_struct("RemoteFile")
-            .field("url", &self.url)
+            .field("url", &self.source.url)
             .field("size", &self.size)
             .field("version", &self.version.version)
             .finish_non_exhaustive()

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::stream::{self, StreamExt, TryStreamExt};
+use futures_util::stream::{BoxStream, FuturesUnordered, StreamExt};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::engine::Engine;
@@ -129,14 +129,28 @@ impl Server {
             return Ok(());
         }
         stats::ROUND_TRIPS.add(reads.len().div_ceil(PARALLEL) as u64);
-        let all = stream::iter(
-            reads
-                .into_iter()
-                .map(|mut read| async move { self.post(target, &mut read).await }),
-        )
-        .buffer_unordered(PARALLEL)
-        .try_collect::<()>();
-        Engine::current()?.wait(all)
+        Engine::current()?.wait(self.read_all(target, reads))
+    }
+
+    /// Makes `reads`, some at the same time; ends at the first that fails.
+    pub(crate) async fn read_all(&self, target: Target<'_>, reads: Vec<Scatter<'_>>) -> Result<(), Error> {
+        let mut waiting = reads.into_iter();
+        let mut under_way = FuturesUnordered::new();
+        loop {
+            while under_way.len() < PARALLEL
+                && let Some(read) = waiting.next()
+            {
+                under_way.push(self.read_one(target, read));
+            }
+            match under_way.next().await {
+                Some(result) => result?,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    async fn read_one(&self, target: Target<'_>, mut read: Scatter<'_>) -> Result<(), Error> {
+        self.post(target, &mut read).await
     }
 
     /// Asks until there is an answer, or it is clear that there will be none.
@@ -251,7 +265,7 @@ impl Server {
 
 /// The next part of a body, waited for within `limit`; counted.
 async fn next(
-    chunks: &mut stream::BoxStream<'static, Result<Bytes, Failure>>,
+    chunks: &mut BoxStream<'static, Result<Bytes, Failure>>,
     limit: Duration,
 ) -> Result<Option<Bytes>, Failure> {
     match tokio::time::timeout(limit, chunks.next()).await {

@@ -105,8 +105,8 @@ impl Memory {
 /// Settings with short waits.
 pub(crate) fn settings() -> Settings {
     Settings {
-        connect_timeout: Duration::from_millis(200),
-        read_timeout: Duration::from_millis(200),
+        connect_timeout: Duration::from_secs(1),
+        read_timeout: Duration::from_secs(1),
         retry_time: Duration::from_secs(5),
         ..Settings::default()
     }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use super::{Ahead, Plan, RemoteFile};
+use super::{Ahead, Plan, RemoteFile, Source};
 use crate::cache::{Cache, FileKey, FileVersion};
 use crate::protocol::{OpenReply, OpenRequest};
 use crate::server::discovery::discover;
@@ -31,7 +31,7 @@ pub(super) fn open(
         server,
         cache,
         base: place.base,
-        window: settings.data_memory / 2,
+        window: settings.data_memory / 4,
         known,
     }
     .finish(reply, &url)
@@ -39,16 +39,16 @@ pub(super) fn open(
 
 pub(super) fn open_linked(from: &RemoteFile, target: &str) -> Result<Arc<RemoteFile>, Error> {
     let path = format!("/{}", target.trim_start_matches('/'));
-    let server = &from.server;
+    let server = &from.source.server;
     // What the file is called below the base is the server's to say, so nothing is known yet of it.
-    let shown = format!("{}{} (linked from {})", server.name(), path, from.url);
+    let shown = format!("{}{} (linked from {})", server.name(), path, from.source.url);
     let question = OpenRequest {
         path,
         known: None,
         write: false,
     };
     let asked = Target {
-        base: &from.base,
+        base: &from.source.base,
         operation: "open",
         url: &shown,
     };
@@ -56,7 +56,7 @@ pub(super) fn open_linked(from: &RemoteFile, target: &str) -> Result<Arc<RemoteF
     Opening {
         server: Arc::clone(server),
         cache: Arc::clone(&from.cache),
-        base: from.base.clone(),
+        base: from.source.base.clone(),
         window: from.window,
         known: None,
     }
@@ -108,15 +108,20 @@ impl Opening {
             .map(|part| format!("/{}", crate::name::escape(part)))
             .collect();
         let file = RemoteFile {
-            url: format!("{}{}{shown}", self.server.name(), self.base),
-            server: self.server,
+            source: Arc::new(Source {
+                url: format!("{}{}{shown}", self.server.name(), self.base),
+                server: self.server,
+                base: self.base,
+                path,
+                version: reply.version,
+            }),
             cache: self.cache,
-            base: self.base,
-            path,
             size: reply.size,
             version,
             plan: Mutex::new(Plan::default()),
             ahead: Mutex::new([Ahead::default(), Ahead::default()]),
+            prefetch: Mutex::new(None),
+            intent: Mutex::new(None),
             window: self.window,
         };
         if let Some(pack) = &reply.pack {

@@ -2,6 +2,8 @@
 
 /// Bytes of planned ranges that are fetched at once.
 const WINDOW: u64 = 32 << 20;
+/// Longer planned ranges are taken in parts of this size, bytes.
+const PART: u64 = 8 << 20;
 /// Smallest block, and the alignment of all blocks, bytes.
 const BLOCK: u64 = 64 << 10;
 /// Largest block, bytes.
@@ -13,40 +15,74 @@ pub(super) struct Plan {
     ranges: Vec<(u64, u64)>,
     /// Numbers of `ranges`, ascending by offset.
     by_offset: Vec<usize>,
+    /// Number of the first range after the last window; `None` when nobody asked for one.
+    next: Option<usize>,
 }
 
 impl Plan {
-    pub(super) fn new(mut ranges: Vec<(u64, u64)>) -> Self {
-        ranges.retain(|&(offset, length)| length > 0 && offset.checked_add(length).is_some());
+    pub(super) fn new(ranges: impl IntoIterator<Item = (u64, u64)>) -> Self {
+        let mut parts = Vec::new();
+        for (offset, length) in ranges {
+            if offset.checked_add(length).is_none() {
+                continue;
+            }
+            for start in (0..length).step_by(PART as usize) {
+                parts.push((offset + start, PART.min(length - start)));
+            }
+        }
+        let ranges = parts;
         let mut by_offset: Vec<usize> = (0..ranges.len()).collect();
         by_offset.sort_by_key(|&number| ranges[number].0);
-        Self { ranges, by_offset }
+        Self {
+            ranges,
+            by_offset,
+            next: None,
+        }
+    }
+
+    /// Number of the planned range that `offset` lies in.
+    pub(super) fn find(&self, offset: u64) -> Option<usize> {
+        let after = self
+            .by_offset
+            .partition_point(|&number| self.ranges[number].0 <= offset);
+        let number = *self.by_offset.get(after.checked_sub(1)?)?;
+        let (start, length) = self.ranges[number];
+        (offset < start + length).then_some(number)
     }
 
     /// The planned ranges to fetch when `offset` is missing: from there on, in order, as long as they fit
     /// in a window and in `most` bytes. Empty when `offset` is in no planned range.
-    pub(super) fn window(&self, offset: u64, most: u64) -> Vec<(u64, u64)> {
-        let at = self
-            .by_offset
-            .partition_point(|&number| self.ranges[number].0 <= offset);
-        let Some(&first) = at.checked_sub(1).and_then(|before| self.by_offset.get(before)) else {
+    pub(super) fn window(&mut self, offset: u64, most: u64) -> Vec<(u64, u64)> {
+        let Some(first) = self.find(offset) else {
             return Vec::new();
         };
         let (start, length) = self.ranges[first];
-        if start + length <= offset {
-            return Vec::new();
-        }
-        let most = most.min(WINDOW);
-        let mut window = vec![(offset, (start + length - offset).min(most))];
-        let mut total = window[0].1;
-        for &(offset, length) in &self.ranges[first + 1..] {
-            if total + length > most {
-                break;
-            }
-            total += length;
-            window.push((offset, length));
+        let within = (start + length - offset).min(most.min(WINDOW));
+        let mut window = vec![(offset, within)];
+        self.follow(&mut window, first + 1, most);
+        window
+    }
+
+    /// The planned ranges after the last window; empty unless there was one, and at the end.
+    pub(super) fn following(&mut self, most: u64) -> Vec<(u64, u64)> {
+        let mut window = Vec::new();
+        if let Some(next) = self.next.take() {
+            self.follow(&mut window, next, most);
         }
         window
+    }
+
+    fn follow(&mut self, window: &mut Vec<(u64, u64)>, from: usize, most: u64) {
+        let mut left = most.min(WINDOW) - window.iter().map(|range| range.1).sum::<u64>();
+        let mut next = from;
+        while let Some(&(offset, length)) = self.ranges.get(next)
+            && length <= left
+        {
+            left -= length;
+            window.push((offset, length));
+            next += 1;
+        }
+        self.next = Some(next);
     }
 }
 
@@ -125,7 +161,7 @@ mod tests {
 
     #[test]
     fn a_window_begins_at_the_miss_and_follows_the_order_given() {
-        let plan = Plan::new(vec![
+        let mut plan = Plan::new(vec![
             (5000, 100),
             (1000, 100),
             (9000, 0),
@@ -142,8 +178,13 @@ mod tests {
         assert!(plan.window(1100, 1 << 30).is_empty());
         assert!(plan.window(0, 1 << 30).is_empty());
         assert!(Plan::default().window(0, 1 << 30).is_empty());
-        let large = Plan::new(vec![(0, 40 << 20), (50 << 20, 1)]);
-        assert_eq!(large.window(0, 1 << 30), [(0, WINDOW)]);
+        plan.window(5000, 100);
+        assert_eq!(plan.following(150), [(1000, 100)]);
+        assert_eq!(plan.following(150), [(3000, 100)]);
+        assert!(plan.following(150).is_empty());
+        let mut large = Plan::new(vec![(0, 40 << 20), (50 << 20, 1)]);
+        assert_eq!(union(large.window(5, 1 << 30)), [(5, WINDOW - 5)]);
+        assert_eq!(large.following(1 << 30), [(WINDOW, PART), (50 << 20, 1)]);
     }
 
     #[test]

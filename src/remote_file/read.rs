@@ -6,27 +6,18 @@
 
 use std::collections::HashSet;
 
-use super::fold::{fold, rest};
 use super::plan::{union, without};
-use super::{Class, RemoteFile, hit, lock};
+use super::source::{Extent, PART};
+use super::{Class, RemoteFile, hit, lock, prefetch};
 use crate::Error;
-use crate::protocol::{self, Intent, MAX_RUNS, ReadRequest};
-use crate::server::PARALLEL;
-use crate::server::reply::Scatter;
+use crate::protocol::Intent;
 
 /// Raw ranges from this size on are not widened to blocks, bytes.
 const LARGE: u64 = 1 << 20;
-/// Smallest part of a read that is worth a connection of its own, and the largest read that is kept.
-const PART: u64 = 8 << 20;
-/// Largest part of a read; more parts wait for their turn.
-const LARGEST_PART: u64 = 256 << 20;
 /// From this number of missing raw ranges on a read is a gathering one: blocks would fetch too much.
 const GATHER: usize = 16;
 /// A read of this many raw bytes at once is not made larger by any plan.
 const MUCH: u64 = 32 << 20;
-/// Longest buffer for what is fetched into the cache, bytes; the cache keeps it without a copy.
-const EXTENT: u64 = 1 << 20;
-
 /// Bytes that are not here, and where the caller wants them.
 struct Gap<'a> {
     class: Class,
@@ -44,13 +35,6 @@ impl Gap<'_> {
     }
 }
 
-/// Bytes on their way into the cache.
-struct Extent {
-    class: Class,
-    offset: u64,
-    bytes: Vec<u8>,
-}
-
 pub(super) fn read_vector(file: &RemoteFile, pieces: &mut [(Class, u64, &mut [u8])]) -> Result<(), Error> {
     let mut gaps = Vec::new();
     for (class, offset, buffer) in pieces {
@@ -63,14 +47,42 @@ pub(super) fn read_vector(file: &RemoteFile, pieces: &mut [(Class, u64, &mut [u8
         hit();
         return Ok(());
     }
-    if gaps.iter().any(|gap| gap.class == Class::Metadata) && !file.version.is_traced() {
-        file.trace(Intent::File)?;
-        let before = std::mem::take(&mut gaps);
-        for gap in before {
-            look(file, gap.class, gap.offset, gap.buffer, &mut gaps);
-        }
+    while let Some(intent) = next_hint(file, &gaps) {
+        file.trace(intent)?;
+        gaps = look_again(file, gaps);
     }
-    fetch(file, gaps)
+    if prefetch::collect(
+        file,
+        gaps.iter()
+            .filter(|gap| gap.class == Class::Raw)
+            .map(|gap| gap.offset),
+    ) {
+        gaps = look_again(file, gaps);
+    }
+    if !gaps.is_empty() {
+        fetch(file, gaps)?;
+    }
+    prefetch::start(file)
+}
+
+fn look_again<'a>(file: &RemoteFile, before: Vec<Gap<'a>>) -> Vec<Gap<'a>> {
+    let mut gaps = Vec::new();
+    for gap in before {
+        look(file, gap.class, gap.offset, gap.buffer, &mut gaps);
+    }
+    gaps
+}
+
+/// What to ask the server about before bytes are fetched: the whole file, then what the program announced;
+/// each at most once.
+fn next_hint(file: &RemoteFile, gaps: &[Gap<'_>]) -> Option<Intent> {
+    if gaps.iter().all(|gap| gap.class != Class::Metadata) {
+        None
+    } else if file.version.is_traced() {
+        lock(&file.intent).take()
+    } else {
+        Some(Intent::File)
+    }
 }
 
 /// Copies what is here and adds what is not to `gaps`.
@@ -95,22 +107,14 @@ fn fetch(file: &RemoteFile, gaps: Vec<Gap<'_>>) -> Result<(), Error> {
     let mut extents = extents(file, &buffered);
 
     let keep = keep_direct(&direct);
-    let mut reads = requests(
-        file,
-        direct
-            .iter_mut()
-            .map(|gap| (gap.offset, &mut *gap.buffer))
-            .collect(),
-        PART,
-    );
-    // Small planned ranges are one request: what many of them cost is the server's seeking.
-    let mean = buffered_mean(&extents);
-    let into: Vec<_> = extents
+    let wanted = direct
         .iter_mut()
-        .map(|extent| (extent.offset, &mut extent.bytes[..]))
+        .map(|gap| (gap.offset, &mut *gap.buffer))
         .collect();
-    reads.extend(requests(file, into, if mean < EXTENT { u64::MAX } else { PART }));
-    file.server.read(file.target("read"), reads)?;
+    let mut reads = file.source.requests(wanted, PART);
+    reads.extend(file.source.filling(&mut extents));
+    let target = file.source.target("read");
+    file.source.server.read(target, reads)?;
 
     for gap in &mut buffered {
         fill(gap, &extents);
@@ -128,18 +132,6 @@ fn fetch(file: &RemoteFile, gaps: Vec<Gap<'_>>) -> Result<(), Error> {
     Ok(())
 }
 
-/// Mean length of what is fetched into the cache, neighbours taken together.
-fn buffered_mean(extents: &[Extent]) -> u64 {
-    let ranges = union(
-        extents
-            .iter()
-            .map(|extent| (extent.offset, extent.bytes.len() as u64))
-            .collect(),
-    );
-    let total: u64 = ranges.iter().map(|range| range.1).sum();
-    total / (ranges.len() as u64).max(1)
-}
-
 /// Gaps that are read straight into the caller's memory, ascending and apart, and the others.
 fn divide<'a>(file: &RemoteFile, mut gaps: Vec<Gap<'a>>) -> (Vec<Gap<'a>>, Vec<Gap<'a>>) {
     gaps.sort_by_key(|gap| gap.offset);
@@ -149,7 +141,7 @@ fn divide<'a>(file: &RemoteFile, mut gaps: Vec<Gap<'a>>) -> (Vec<Gap<'a>>, Vec<G
     let much = raw().map(Gap::length).sum::<u64>() >= MUCH;
     let mut end = 0;
     gaps.into_iter().partition(|gap| {
-        let planned = || !plan.window(gap.offset, 1).is_empty();
+        let planned = || plan.find(gap.offset).is_some();
         let wanted = gap.class == Class::Raw
             && (much || gap.length() >= PART || ((many || gap.length() >= LARGE) && !planned()));
         let direct = wanted && gap.offset >= end;
@@ -173,13 +165,7 @@ fn extents(file: &RemoteFile, gaps: &[Gap<'_>]) -> Vec<Extent> {
     for class in [Class::Metadata, Class::Raw] {
         let wanted = union(wanted(file, gaps.iter().filter(|gap| gap.class == class)));
         for (offset, length) in without(&wanted, &taken) {
-            for start in (0..length).step_by(EXTENT as usize) {
-                extents.push(Extent {
-                    class,
-                    offset: offset + start,
-                    bytes: vec![0; EXTENT.min(length - start) as usize],
-                });
-            }
+            Extent::cover(class, offset, length, &mut extents);
         }
         taken = wanted;
     }
@@ -219,53 +205,6 @@ fn widened(file: &RemoteFile, gap: &Gap<'_>) -> Vec<(u64, u64)> {
     }
     let block = lock(&file.ahead)[gap.class as usize].block(gap.offset, gap.length(), file.size);
     vec![block]
-}
-
-/// The requests that fetch `wanted`, ascending and apart, in parts of at least `part` bytes.
-fn requests<'a>(file: &'a RemoteFile, wanted: Vec<(u64, &'a mut [u8])>, part: u64) -> Vec<Scatter<'a>> {
-    let total: u64 = wanted.iter().map(|(_, buffer)| buffer.len() as u64).sum();
-    if total == 0 {
-        return Vec::new();
-    }
-    let parts = (total / part)
-        .clamp(1, PARALLEL as u64)
-        .max(total.div_ceil(LARGEST_PART));
-    let share = total.div_ceil(parts);
-    let mut reads = Vec::new();
-    let mut now = Vec::new();
-    let mut room = share;
-    for (mut offset, mut buffer) in wanted {
-        while !buffer.is_empty() {
-            let length = room.min(buffer.len() as u64);
-            let (here, later) = buffer.split_at_mut(length as usize);
-            now.push((offset, here));
-            offset += length;
-            buffer = later;
-            room -= length;
-            // Few runs more than ranges are ever made, so the second limit keeps within the protocol's.
-            if room == 0 || now.len() == MAX_RUNS / 2 {
-                reads.push(request(file, std::mem::take(&mut now)));
-                room = share;
-            }
-        }
-    }
-    if !now.is_empty() {
-        reads.push(request(file, now));
-    }
-    reads
-}
-
-fn request<'a>(file: &'a RemoteFile, wanted: Vec<(u64, &'a mut [u8])>) -> Scatter<'a> {
-    let (runs, pieces) = fold(wanted);
-    let request = move |done: u64| {
-        let question = ReadRequest {
-            path: file.path.clone(),
-            version: file.version().to_owned(),
-            runs: rest(&runs, done),
-        };
-        protocol::encode(&question).map_err(|error| error.to_string())
-    };
-    Scatter::new(pieces, Box::new(request))
 }
 
 /// Copies the bytes of a gap from the extents that were fetched for it.

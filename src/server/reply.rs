@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use crate::protocol::MAX_REPLY_BYTES;
 
 /// Receives an answer. `begin` is called once for each attempt.
-pub(crate) trait Reply {
+pub(crate) trait Reply: Send {
     /// Body of the request for what is still missing.
     fn request(&self) -> Result<Vec<u8>, String>;
     /// The answer will have `length` bytes. An error says why it cannot be right.
@@ -85,7 +85,7 @@ pub(crate) enum Piece<'a> {
 }
 
 /// Encodes the request for all bytes but the first `done`.
-pub(crate) type Request<'a> = Box<dyn Fn(u64) -> Result<Vec<u8>, String> + 'a>;
+pub(crate) type Request<'a> = Box<dyn Fn(u64) -> Result<Vec<u8>, String> + Send + 'a>;
 
 /// Puts raw bytes in place. After a cut only the rest is asked for.
 pub(crate) struct Scatter<'a> {

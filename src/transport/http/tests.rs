@@ -12,8 +12,8 @@ const SIZE: u64 = 3 << 20;
 
 fn settings() -> Settings {
     Settings {
-        connect_timeout: Duration::from_millis(500),
-        read_timeout: Duration::from_millis(300),
+        connect_timeout: Duration::from_secs(2),
+        read_timeout: Duration::from_millis(1500),
         ..Settings::default()
     }
 }
@@ -144,7 +144,7 @@ fn silence_ends_in_bounded_time() {
     )
     .unwrap_err();
     assert!(matches!(error, Error::TimedOut { .. }), "{error}");
-    assert!(begun.elapsed() < Duration::from_secs(3));
+    assert!(begun.elapsed() < Duration::from_secs(9));
 
     let (url, _heads) = serve(|number, stream| match number {
         0 => opened(stream),
@@ -153,7 +153,7 @@ fn silence_ends_in_bounded_time() {
                 stream,
                 "HTTP/1.1 200 OK\r\n{OURS}content-length: 100000\r\n\r\nsome"
             );
-            std::thread::sleep(Duration::from_secs(2));
+            std::thread::sleep(Duration::from_secs(9));
             false
         }
     });
@@ -168,7 +168,7 @@ fn silence_ends_in_bounded_time() {
                 stream,
                 "HTTP/1.1 200 OK\r\n{OURS}content-length: 1048576\r\n\r\nsome"
             );
-            std::thread::sleep(Duration::from_secs(2));
+            std::thread::sleep(Duration::from_secs(9));
             false
         }
     });

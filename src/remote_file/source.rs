@@ -1,0 +1,126 @@
+//! Where the bytes of a file come from: the requests for them, whoever makes them.
+
+use std::sync::Arc;
+
+use super::Class;
+use super::fold::{fold, rest};
+use super::plan::union;
+use crate::protocol::{self, MAX_RUNS, ReadRequest};
+use crate::server::reply::Scatter;
+use crate::server::{PARALLEL, Server, Target};
+
+/// Smallest part of a read that is worth a connection of its own, bytes.
+pub(super) const PART: u64 = 8 << 20;
+/// Largest part of a read; more parts wait for their turn.
+const LARGEST_PART: u64 = 256 << 20;
+/// Longest buffer for what is fetched into the cache, bytes; the cache keeps it without a copy.
+const EXTENT: u64 = 1 << 20;
+
+/// One version of a file on its server.
+pub(super) struct Source {
+    pub(super) server: Arc<Server>,
+    /// Path of the server's base, escaped.
+    pub(super) base: String,
+    /// Path below the base, as the server has it.
+    pub(super) path: String,
+    /// The server's tag.
+    pub(super) version: String,
+    /// Canonical URL.
+    pub(super) url: String,
+}
+
+/// Bytes on their way into the cache.
+pub(super) struct Extent {
+    pub(super) class: Class,
+    pub(super) offset: u64,
+    pub(super) bytes: Vec<u8>,
+}
+
+impl Extent {
+    /// Adds empty extents for a range.
+    pub(super) fn cover(class: Class, offset: u64, length: u64, extents: &mut Vec<Self>) {
+        for start in (0..length).step_by(EXTENT as usize) {
+            extents.push(Self {
+                class,
+                offset: offset + start,
+                bytes: vec![0; EXTENT.min(length - start) as usize],
+            });
+        }
+    }
+}
+
+impl Source {
+    pub(super) fn target(&self, operation: &'static str) -> Target<'_> {
+        Target {
+            base: &self.base,
+            operation,
+            url: &self.url,
+        }
+    }
+
+    /// The requests that fill `extents`, ascending and apart.
+    pub(super) fn filling<'a>(&'a self, extents: &'a mut [Extent]) -> Vec<Scatter<'a>> {
+        // Many small ranges are one request: what they cost is the server's seeking, and the count of
+        // requests is what a user behind a slow line feels.
+        let ranges = union(
+            extents
+                .iter()
+                .map(|extent| (extent.offset, extent.bytes.len() as u64))
+                .collect(),
+        );
+        let total: u64 = ranges.iter().map(|range| range.1).sum();
+        let mean = total / (ranges.len() as u64).max(1);
+        let wanted = extents
+            .iter_mut()
+            .map(|extent| (extent.offset, &mut extent.bytes[..]))
+            .collect();
+        self.requests(wanted, if mean < EXTENT { u64::MAX } else { PART })
+    }
+
+    /// The requests that fetch `wanted`, ascending and apart, in parts of at least `part` bytes.
+    pub(super) fn requests<'a>(&'a self, wanted: Vec<(u64, &'a mut [u8])>, part: u64) -> Vec<Scatter<'a>> {
+        let total: u64 = wanted.iter().map(|(_, buffer)| buffer.len() as u64).sum();
+        if total == 0 {
+            return Vec::new();
+        }
+        let parts = (total / part)
+            .clamp(1, PARALLEL as u64)
+            .max(total.div_ceil(LARGEST_PART));
+        let share = total.div_ceil(parts);
+        let mut reads = Vec::new();
+        let mut now = Vec::new();
+        let mut room = share;
+        for (mut offset, mut buffer) in wanted {
+            while !buffer.is_empty() {
+                let length = room.min(buffer.len() as u64);
+                let (here, later) = buffer.split_at_mut(length as usize);
+                now.push((offset, here));
+                offset += length;
+                buffer = later;
+                room -= length;
+                // Few runs more than ranges are ever made, so the second limit keeps within the protocol's.
+                if room == 0 || now.len() == MAX_RUNS / 2 {
+                    reads.push(self.request(std::mem::take(&mut now)));
+                    room = share;
+                }
+            }
+        }
+        if !now.is_empty() {
+            reads.push(self.request(now));
+        }
+        reads
+    }
+
+    fn request<'a>(&'a self, wanted: Vec<(u64, &'a mut [u8])>) -> Scatter<'a> {
+        let (runs, pieces) = fold(wanted);
+        let request = move |done: u64| {
+            let question = ReadRequest {
+                path: self.path.clone(),
+                version: self.version.clone(),
+                runs: rest(&runs, done),
+            };
+            protocol::encode(&question).map_err(|error| error.to_string())
+        };
+        Scatter::new(pieces, Box::new(request))
+    }
+}
