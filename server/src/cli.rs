@@ -57,7 +57,7 @@ pub struct Options {
     pub log: Option<String>,
     /// Requests worked on at the same time [default: 256]
     #[arg(long, value_name = "N")]
-    pub max_requests: Option<usize>,
+    pub max_requests: Option<u32>,
     /// Open connections [default: 4096]
     #[arg(long, value_name = "N")]
     pub max_connections: Option<usize>,

@@ -15,8 +15,8 @@ pub struct Config {
     pub insecure_http: bool,
     /// What to log, `info` unless set.
     pub log: String,
-    /// Requests worked on at the same time, 256 unless set.
-    pub max_requests: usize,
+    /// Requests worked on at the same time, 256 unless set; those with large bodies count as several.
+    pub max_requests: u32,
     /// Open connections, 4096 unless set.
     pub max_connections: usize,
     /// Processes that look into HDF5 files; as many as cores, at most 4, unless set. With 0 clients get

@@ -18,6 +18,9 @@ use tokio::time::{Instant, timeout, timeout_at};
 use crate::error::Error;
 use crate::state::App;
 
+/// A request takes one place, and one more for each so many bytes of its body, which memory must hold
+/// encoded and decoded.
+const BODY_PLACE: u64 = 2 << 20;
 /// How long a request waits for its turn before it is told to come back.
 const TURN: Duration = Duration::from_secs(1);
 /// How long it may take until the answer begins, uploading included.
@@ -27,10 +30,11 @@ const BODY: Duration = Duration::from_secs(15);
 /// Bytes per second.
 const SLOWEST: u32 = 256 << 10;
 
-/// Admits a bounded number of requests; the place is held until the answer has left.
+/// Admits a bounded number of requests; their places are held until the answer has left.
 pub(crate) async fn admit(State(app): State<App>, request: Request, next: Next) -> Response {
-    let turn = app.requests().clone().acquire_owned();
-    let Ok(Ok(permit)) = timeout(TURN, turn).await else {
+    let body = request.body().size_hint().upper().unwrap_or(u64::MAX);
+    let turn = app.places(1 + body.min(MAX_REQUEST_BYTES as u64) / BODY_PLACE);
+    let Ok(Some(permit)) = timeout(TURN, turn).await else {
         return Error::Busy("the server is busy; try again in a moment".into()).into_response();
     };
     match timeout(ANSWER, next.run(request)).await {
@@ -44,7 +48,7 @@ pub(crate) async fn admit(State(app): State<App>, request: Request, next: Next) 
     }
 }
 
-/// A body that keeps its request's place until it is dropped.
+/// A body that keeps its request's places until it is dropped.
 struct Held {
     body: Body,
     _permit: OwnedSemaphorePermit,

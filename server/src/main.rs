@@ -3,10 +3,14 @@
 use std::error::Error;
 use std::io::Write;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use hdfstream_server::cli::{Arguments, Options, Role};
 use hdfstream_server::{BASE, Config, app, serve, telemetry, worker};
+
+/// Threads that wait for disks; more would only compete.
+const DISK_THREADS: usize = 64;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -30,8 +34,11 @@ fn start(options: Options) -> Result<(), Box<dyn Error + Send + Sync>> {
     if let Err(error) = rlimit::increase_nofile_limit(rlimit::INFINITY) {
         tracing::warn!("cannot raise the limit on open files: {error}");
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .max_blocking_threads(DISK_THREADS)
+        .build()?;
+    let ended = runtime.block_on(async {
         let listener = serve::listen(&config).await?;
         let app = app(&config)?;
         let address = listener.local_addr()?;
@@ -39,5 +46,8 @@ fn start(options: Options) -> Result<(), Box<dyn Error + Send + Sync>> {
         writeln!(out, "listening on http://{address}{BASE}")?;
         out.flush()?;
         Ok(serve::run(listener, app, config.max_connections).await?)
-    })
+    });
+    // A read that hangs on a dead disk does not keep the server from ending.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    ended
 }

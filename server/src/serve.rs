@@ -67,7 +67,7 @@ pub async fn listen(config: &Config) -> Result<TcpListener, ListenError> {
 }
 
 /// Answers requests until SIGTERM or SIGINT; then accepts no more, lets running requests finish and
-/// returns.
+/// returns. A second signal cuts them short.
 ///
 /// # Errors
 /// When signals cannot be received.
@@ -81,7 +81,12 @@ pub async fn run(listener: TcpListener, app: Router, max_connections: usize) -> 
         _ = interrupt.recv() => {}
     }
     drop(listener);
-    connections.finish().await;
+    tokio::select! {
+        () = connections.finish() => {}
+        // Told twice.
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::config::Config;
 use crate::error::Error;
@@ -21,7 +21,8 @@ struct Shared {
     store: Store,
     packs: Option<Packs>,
     buffers: Buffers,
-    requests: Arc<Semaphore>,
+    places: Arc<Semaphore>,
+    all_places: u32,
 }
 
 /// Why the server cannot start.
@@ -59,12 +60,16 @@ impl App {
             store,
             packs,
             buffers: Buffers::default(),
-            requests: Arc::new(Semaphore::new(config.max_requests)),
+            places: Arc::new(Semaphore::new(config.max_requests as usize)),
+            all_places: config.max_requests,
         })))
     }
 
-    pub(crate) fn requests(&self) -> &Arc<Semaphore> {
-        &self.0.requests
+    /// Waits for so many of the places that requests share, or for all of them if that is less.
+    pub(crate) async fn places(&self, wanted: u64) -> Option<OwnedSemaphorePermit> {
+        let wanted = u32::try_from(wanted).unwrap_or(u32::MAX).min(self.0.all_places);
+        let places = Arc::clone(&self.0.places);
+        places.acquire_many_owned(wanted).await.ok()
     }
 
     /// Metadata of larger files, if there are workers to look into them.

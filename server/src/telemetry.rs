@@ -15,6 +15,9 @@ use bytes::Bytes;
 use hyper::body::{Frame, SizeHint};
 use tracing_subscriber::EnvFilter;
 
+/// Asked every few seconds by whoever watches the server.
+const HEALTH: &str = "/hdfstream/health";
+
 /// Where a handler notes which file its request is about.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Journal(Arc<OnceLock<String>>);
@@ -130,6 +133,8 @@ impl Drop for Logged {
             );
         } else if line.status.is_server_error() {
             tracing::warn!("{method} {endpoint:?} path={path:?} {status} {bytes} bytes {ms:.1} ms");
+        } else if line.endpoint == HEALTH {
+            tracing::debug!("{method} {endpoint:?} {status}");
         } else {
             tracing::info!("{method} {endpoint:?} path={path:?} {status} {bytes} bytes {ms:.1} ms");
         }

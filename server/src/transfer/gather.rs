@@ -11,6 +11,8 @@ const GAP: u64 = 4 << 10;
 const COVER: u64 = 256 << 10;
 /// After reading this much, what was gathered is sent, so that sparse reads make steady progress.
 const TOUCH: u64 = 8 << 20;
+/// What a read counts at least: on a disk it may cost milliseconds.
+const READ: u64 = 32 << 10;
 
 /// Something with bytes at offsets; a file outside of tests.
 pub(crate) trait Source {
@@ -111,7 +113,7 @@ impl Gather {
             }
             self.at = block.next;
             filled += wanted.len();
-            touched += block.size;
+            touched += block.size.max(READ);
         }
         self.remaining -= filled as u64;
         Ok(filled)

@@ -41,6 +41,22 @@ async fn a_place_is_free_when_the_answer_has_left() {
     }
 }
 
+#[tokio::test]
+async fn large_requests_take_more_places() {
+    let served = Served::with(|config| config.max_requests = 4);
+    served.write("big", &noise(4 << 20));
+    let slow = served
+        .send(request("GET", "/download/big", &[], Body::empty()))
+        .await;
+    let small = Body::from(vec![0xC0; 100]);
+    let answer = served.answer(request("POST", "/v2/stat", &[], small)).await;
+    assert_eq!(answer.refusal(), ErrorKind::Invalid);
+    let large = || request("POST", "/v2/stat", &[], Body::from(vec![0xC0; 30 << 20]));
+    assert_eq!(served.answer(large()).await.refusal(), ErrorKind::Busy);
+    drop(slow);
+    assert_eq!(served.answer(large()).await.refusal(), ErrorKind::Invalid);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_request_that_trickles_in_is_given_up() {
     let served = Served::new();

@@ -181,3 +181,42 @@ fn what_cannot_be_served_is_said() {
     let message = refusal(root.path(), &["--config", config.to_str().unwrap()]);
     assert!(message.contains("line 3") && message.contains("foo"), "{message}");
 }
+
+#[test]
+fn a_second_signal_cuts_running_requests_short() {
+    let root = tempfile::tempdir().unwrap();
+    std::fs::write(root.path().join("big"), noise(40 << 20)).unwrap();
+    let program = Program::start(root.path());
+    let mut stream = program.get("/download/big");
+    stream.read_exact(&mut [0u8; 1_000]).unwrap();
+    program.signal("TERM");
+    std::thread::sleep(Duration::from_millis(300));
+    let begin = Instant::now();
+    program.signal("TERM");
+    let (good, log) = program.end();
+    assert!(good && begin.elapsed() < Duration::from_secs(5), "{log}");
+}
+
+#[test]
+fn many_clients_that_take_nothing_cost_little() {
+    let root = tempfile::tempdir().unwrap();
+    let content = noise(40 << 20);
+    std::fs::write(root.path().join("big"), &content).unwrap();
+    let program = Program::start(root.path());
+    let mut stalled: Vec<_> = (0..100).map(|_| program.get("/download/big")).collect();
+    for stream in &mut stalled {
+        stream.read_exact(&mut [0u8; 1]).unwrap();
+    }
+    // Neither threads nor memory are exhausted: the next client is served.
+    let mut received = Vec::new();
+    program.get("/download/big").read_to_end(&mut received).unwrap();
+    assert!(received.ends_with(&content));
+    let status = std::fs::read_to_string(format!("/proc/{}/status", program.child.id())).unwrap();
+    let number = |name: &str| -> u64 {
+        let line = status.lines().find(|line| line.starts_with(name)).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    };
+    assert!(number("VmRSS:") < 400 << 10, "{status}");
+    assert!(number("Threads:") < 100, "{status}");
+    drop(stalled);
+}
