@@ -131,7 +131,7 @@ fn storage_of(
     host: &'static Host,
     dataset: *mut c_void,
 ) -> Option<(Arc<hdfstream::RemoteFile>, Arc<Storage>)> {
-    let (file_number, address) = identity(host, dataset)?;
+    let (file_number, address) = identity(host, dataset, ffi::H5I_DATASET)?;
     vfd::with_file_number(host.slot, file_number, |driver| {
         let known = driver
             .storage
@@ -153,8 +153,13 @@ fn storage_of(
     })
 }
 
-/// Number of the file that `dataset` is in, and the address of its object header.
-fn identity(host: &'static Host, dataset: *mut c_void) -> Option<(std::ffi::c_ulong, u64)> {
+/// Number of the file that `object` is in, and the address of its object header. `kind` is HDF5's type of
+/// the object; a file stands for its root group.
+pub(crate) fn identity(
+    host: &'static Host,
+    object: *mut c_void,
+    kind: ffi::H5I_type_t,
+) -> Option<(std::ffi::c_ulong, u64)> {
     let get = host.native.object_cls.get?;
     // SAFETY: both structures are plain data for which zeros are valid; the tags set below say which parts
     // of their unions count. `info` lives through the call.
@@ -162,13 +167,13 @@ fn identity(host: &'static Host, dataset: *mut c_void) -> Option<(std::ffi::c_ul
         let mut info: ffi::H5O_info2_t = std::mem::zeroed();
         let mut location: ffi::H5VL_loc_params_t = std::mem::zeroed();
         location.type_ = ffi::H5VL_OBJECT_BY_SELF;
-        location.obj_type = ffi::H5I_DATASET;
+        location.obj_type = kind;
         let mut arguments: ffi::H5VL_object_get_args_t = std::mem::zeroed();
         arguments.op_type = ffi::H5VL_OBJECT_GET_INFO;
         arguments.args.get_info.fields = ffi::H5O_INFO_BASIC;
         arguments.args.get_info.oinfo = &raw mut info;
         let status = get(
-            dataset,
+            object,
             &raw const location,
             &raw mut arguments,
             ffi::H5P_DEFAULT,

@@ -18,6 +18,7 @@ mod guard;
 mod handle;
 mod host;
 mod host_symbols;
+mod intent;
 mod lock_file;
 mod native_class;
 mod reporting;

@@ -8,7 +8,7 @@ use std::ffi::c_void;
 
 use crate::ffi;
 use crate::host::{self, ConnectorClass, Host};
-use crate::{connector, dataset, file};
+use crate::{connector, dataset, file, intent};
 
 /// The class for the libhdf5 that holds `return_address`.
 ///
@@ -56,7 +56,10 @@ fn replace<const SLOT: usize>(class: &mut ffi::H5VL_class_t) {
     class.file_cls.specific = Some(file::specific::<SLOT>);
     class.file_cls.close = Some(file::close::<SLOT>);
 
+    class.dataset_cls.open = Some(intent::open_dataset::<SLOT>);
     class.dataset_cls.read = Some(dataset::read::<SLOT>);
+    class.group_cls.open = Some(intent::open_group::<SLOT>);
+    class.object_cls.open = Some(intent::open_object::<SLOT>);
 
     class.introspect_cls.get_conn_cls = Some(connector::get_conn_cls::<SLOT>);
 }

@@ -69,6 +69,18 @@ pub(crate) fn any_open() -> bool {
     OPEN_COUNT.load(Ordering::Relaxed) > 0
 }
 
+/// Whether any remote file of the host in `slot` has metadata that is fetched object by object.
+pub(crate) fn any_wants_intents(slot: usize) -> bool {
+    any_open() && {
+        let open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+        open.iter().any(|open| {
+            // SAFETY: drivers leave the list before they are freed, in `close`.
+            let driver = unsafe { &*open.0 };
+            driver.slot == slot && driver.file.wants_intents()
+        })
+    }
+}
+
 /// Id of the driver in `host`, registered on first use.
 pub(crate) fn id(host: &'static Host) -> Result<hid_t, Failed> {
     let class = &host

@@ -1,0 +1,101 @@
+//! The replaced slots that open objects. For files with more metadata than one pack holds they say which
+//! object is about to be opened, so that a miss brings all of it at once; then the native code opens it.
+
+use std::ffi::{CStr, c_char, c_void};
+
+use hdfstream::protocol::Intent;
+
+use crate::ffi::{self, hid_t};
+use crate::guard::{Failed, guard};
+use crate::host::Host;
+use crate::{dataset, vfd};
+
+/// Announces that `name` will be opened from the object at `location`.
+///
+/// # Safety
+/// `location` is null or valid for the call, `object` is what HDF5 passes with it, and `name` is null or
+/// NUL-terminated.
+unsafe fn announce(
+    host: &'static Host,
+    object: *mut c_void,
+    location: *const ffi::H5VL_loc_params_t,
+    name: *const c_char,
+) {
+    if !vfd::any_wants_intents(host.slot) {
+        return;
+    }
+    // SAFETY: the caller's promise; the tag says which part of the union counts.
+    let (kind, name) = unsafe {
+        let Some(location) = location.as_ref() else { return };
+        let name = match location.type_ {
+            ffi::H5VL_OBJECT_BY_NAME => location.loc_data.loc_by_name.name,
+            ffi::H5VL_OBJECT_BY_SELF if !name.is_null() => name,
+            // By index or token: which object that is, only the native code finds out.
+            _ => return,
+        };
+        let Ok(name) = CStr::from_ptr(name).to_str() else {
+            return;
+        };
+        (location.obj_type, name.to_owned())
+    };
+    if let Some((file_number, address)) = dataset::identity(host, object, kind) {
+        vfd::with_file_number(host.slot, file_number, |driver| {
+            if driver.file.wants_intents() {
+                driver.file.announce(Intent::Object { address, name });
+            }
+        });
+    }
+}
+
+pub(crate) unsafe extern "C" fn open_object<const SLOT: usize>(
+    object: *mut c_void,
+    location: *const ffi::H5VL_loc_params_t,
+    opened_type: *mut ffi::H5I_type_t,
+    transfer: hid_t,
+    request: *mut *mut c_void,
+) -> *mut c_void {
+    guard(SLOT, |host| {
+        let native = host.native.object_cls.open.ok_or(Failed)?;
+        // SAFETY: the arguments are HDF5's own.
+        unsafe {
+            announce(host, object, location, std::ptr::null());
+            Ok(native(object, location, opened_type, transfer, request))
+        }
+    })
+}
+
+pub(crate) unsafe extern "C" fn open_group<const SLOT: usize>(
+    object: *mut c_void,
+    location: *const ffi::H5VL_loc_params_t,
+    name: *const c_char,
+    access: hid_t,
+    transfer: hid_t,
+    request: *mut *mut c_void,
+) -> *mut c_void {
+    guard(SLOT, |host| {
+        let native = host.native.group_cls.open.ok_or(Failed)?;
+        // SAFETY: the arguments are HDF5's own.
+        unsafe {
+            announce(host, object, location, name);
+            Ok(native(object, location, name, access, transfer, request))
+        }
+    })
+}
+
+pub(crate) unsafe extern "C" fn open_dataset<const SLOT: usize>(
+    object: *mut c_void,
+    location: *const ffi::H5VL_loc_params_t,
+    name: *const c_char,
+    access: hid_t,
+    transfer: hid_t,
+    request: *mut *mut c_void,
+) -> *mut c_void {
+    guard(SLOT, |host| {
+        let native = host.native.dataset_cls.open.ok_or(Failed)?;
+        // SAFETY: the arguments are HDF5's own.
+        unsafe {
+            announce(host, object, location, name);
+            Ok(native(object, location, name, access, transfer, request))
+        }
+    })
+}
