@@ -51,6 +51,11 @@ impl Cache {
         version
     }
 
+    /// Lets `version` be found under a further name of its file.
+    pub(crate) fn alias(&self, key: FileKey, version: &Arc<FileVersion>) {
+        self.versions().alias(key, version);
+    }
+
     /// Copies what is here of the bytes at `offset` into `buffer`; returns the ranges that are not here.
     pub(crate) fn copy(&self, file: u64, offset: u64, buffer: &mut [u8]) -> Vec<(u64, u64)> {
         self.extents().copy(file, offset, buffer)

@@ -11,6 +11,7 @@ mod read;
 mod source;
 
 use std::cmp::Ordering;
+use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::cache::{Cache, FileVersion};
@@ -40,7 +41,7 @@ pub struct RemoteFile {
     plan: Mutex<Plan>,
     ahead: Mutex<[Ahead; 2]>,
     /// What the program is doing, to be told to the server when metadata is missing.
-    intent: Mutex<Option<Intent>>,
+    intents: Mutex<Intents>,
     prefetch: Mutex<Option<Prefetch>>,
     /// Most bytes of planned ranges to fetch at once, lest a window evicts itself.
     window: u64,
@@ -136,10 +137,11 @@ impl RemoteFile {
         *lock(&self.prefetch) = None;
     }
 
-    /// Says what the program is about to do. Nothing is sent unless metadata turns out to be missing;
-    /// then the server is asked, once, for all that this will touch. Replaces what was announced before.
-    pub fn announce(&self, intent: Intent) {
-        *lock(&self.intent) = Some(intent);
+    /// Says what the program is about to do, in the order in which to ask for it. Nothing is sent unless
+    /// metadata turns out to be missing; then the server is asked, once, for all that this will touch.
+    /// Replaces what was announced before.
+    pub fn announce(&self, intents: Vec<Intent>) {
+        lock(&self.intents).announced = intents.into();
     }
 
     /// Whether announcing is of use: the file has more metadata than the server gave unasked.
@@ -254,6 +256,25 @@ impl std::fmt::Debug for RemoteFile {
             .field("size", &self.size)
             .field("version", &self.version.version)
             .finish_non_exhaustive()
+    }
+}
+
+/// What was announced and not asked yet, and what was asked.
+#[derive(Debug, Default)]
+struct Intents {
+    announced: VecDeque<Intent>,
+    asked: HashSet<Intent>,
+}
+
+impl Intents {
+    /// The next one to ask about.
+    fn next(&mut self) -> Option<Intent> {
+        while let Some(intent) = self.announced.pop_front() {
+            if self.asked.insert(intent.clone()) {
+                return Some(intent);
+            }
+        }
+        None
     }
 }
 

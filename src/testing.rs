@@ -51,6 +51,8 @@ pub(crate) struct State {
     pub(crate) trace: Vec<(u64, u64)>,
     pub(crate) complete: bool,
     pub(crate) entries: Vec<protocol::Entry>,
+    /// How many opens found the file unchanged.
+    pub(crate) unchanged: usize,
     /// Faults of the next requests.
     pub(crate) faults: VecDeque<Fault>,
     /// Operation of every request, with the runs of reads.
@@ -242,7 +244,7 @@ impl State {
         }
     }
 
-    fn open(&self, request: &OpenRequest) -> Answer {
+    fn open(&mut self, request: &OpenRequest) -> Answer {
         if request.write {
             return refuse(403, ErrorKind::ReadOnly);
         }
@@ -250,6 +252,7 @@ impl State {
             return refuse(404, ErrorKind::NotFound);
         }
         let unchanged = request.known.as_ref() == Some(&self.version);
+        self.unchanged += usize::from(unchanged);
         let packed = !unchanged && !self.pack.is_empty();
         say(&OpenReply {
             path: request.path.trim_start_matches("/root/").to_owned(),

@@ -69,6 +69,10 @@ impl Versions {
         self.0.get(key).cloned()
     }
 
+    pub(super) fn alias(&mut self, key: FileKey, version: &Arc<FileVersion>) {
+        self.0.put(key, Arc::clone(version));
+    }
+
     pub(super) fn version(&mut self, key: FileKey, version: &str) -> Arc<FileVersion> {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         if let Some(known) = self.0.get(&key)

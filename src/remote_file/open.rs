@@ -34,17 +34,17 @@ pub(super) fn open(
         window: settings.data_memory / 4,
         known,
     }
-    .finish(reply, &url)
+    .finish(reply, &place.path, &url)
 }
 
 pub(super) fn open_linked(from: &RemoteFile, target: &str) -> Result<Arc<RemoteFile>, Error> {
     let path = format!("/{}", target.trim_start_matches('/'));
     let server = &from.source.server;
-    // What the file is called below the base is the server's to say, so nothing is known yet of it.
     let shown = format!("{}{} (linked from {})", server.name(), path, from.source.url);
+    let known = from.cache.known(&key(server, &from.source.base, target));
     let question = OpenRequest {
         path,
-        known: None,
+        known: known.as_ref().map(|version| version.version.clone()),
         write: false,
     };
     let asked = Target {
@@ -58,9 +58,9 @@ pub(super) fn open_linked(from: &RemoteFile, target: &str) -> Result<Arc<RemoteF
         cache: Arc::clone(&from.cache),
         base: from.source.base.clone(),
         window: from.window,
-        known: None,
+        known,
     }
-    .finish(reply, &shown)
+    .finish(reply, target, &shown)
 }
 
 fn key(server: &Server, base: &str, path: &str) -> FileKey {
@@ -80,7 +80,7 @@ struct Opening {
 }
 
 impl Opening {
-    fn finish(self, reply: OpenReply, url: &str) -> Result<Arc<RemoteFile>, Error> {
+    fn finish(self, reply: OpenReply, asked: &str, url: &str) -> Result<Arc<RemoteFile>, Error> {
         let garbage = |reason: &str| Error::Garbage {
             url: url.to_owned(),
             server: self.server.name().to_owned(),
@@ -103,6 +103,9 @@ impl Opening {
                 .cache
                 .version(key(&self.server, &self.base, &path), &reply.version),
         };
+        if asked != path {
+            self.cache.alias(key(&self.server, &self.base, asked), &version);
+        }
         let shown: String = path
             .split('/')
             .map(|part| format!("/{}", crate::name::escape(part)))
@@ -121,7 +124,7 @@ impl Opening {
             plan: Mutex::new(Plan::default()),
             ahead: Mutex::new([Ahead::default(), Ahead::default()]),
             prefetch: Mutex::new(None),
-            intent: Mutex::new(None),
+            intents: Mutex::default(),
             window: self.window,
         };
         if let Some(pack) = &reply.pack {

@@ -79,7 +79,7 @@ fn next_hint(file: &RemoteFile, gaps: &[Gap<'_>]) -> Option<Intent> {
     if gaps.iter().all(|gap| gap.class != Class::Metadata) {
         None
     } else if file.version.is_traced() {
-        lock(&file.intent).take()
+        lock(&file.intents).next()
     } else {
         Some(Intent::File)
     }

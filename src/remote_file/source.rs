@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use super::Class;
 use super::fold::{fold, rest};
-use super::plan::union;
 use crate::protocol::{self, MAX_RUNS, ReadRequest};
 use crate::server::reply::Scatter;
 use crate::server::{PARALLEL, Server, Target};
 
 /// Smallest part of a read that is worth a connection of its own, bytes.
 pub(super) const PART: u64 = 8 << 20;
+/// The same for what goes into the cache: there the next window is on its way already.
+const KEPT_PART: u64 = 16 << 20;
 /// Largest part of a read; more parts wait for their turn.
 const LARGEST_PART: u64 = 256 << 20;
 /// Longest buffer for what is fetched into the cache, bytes; the cache keeps it without a copy.
@@ -60,21 +61,11 @@ impl Source {
 
     /// The requests that fill `extents`, ascending and apart.
     pub(super) fn filling<'a>(&'a self, extents: &'a mut [Extent]) -> Vec<Scatter<'a>> {
-        // Many small ranges are one request: what they cost is the server's seeking, and the count of
-        // requests is what a user behind a slow line feels.
-        let ranges = union(
-            extents
-                .iter()
-                .map(|extent| (extent.offset, extent.bytes.len() as u64))
-                .collect(),
-        );
-        let total: u64 = ranges.iter().map(|range| range.1).sum();
-        let mean = total / (ranges.len() as u64).max(1);
         let wanted = extents
             .iter_mut()
             .map(|extent| (extent.offset, &mut extent.bytes[..]))
             .collect();
-        self.requests(wanted, if mean < EXTENT { u64::MAX } else { PART })
+        self.requests(wanted, KEPT_PART)
     }
 
     /// The requests that fetch `wanted`, ascending and apart, in parts of at least `part` bytes.

@@ -288,6 +288,15 @@ fn opening_fails_with_the_right_numbers() {
 fn links_and_external_storage_are_the_servers_to_resolve() {
     let memory = Memory::new(content(100));
     let file = open(&memory, "linked");
+    memory.edit(|state| {
+        state.pack = vec![(0, 50)];
+        state.complete = true;
+    });
+    for _ in 0..2 {
+        let linked = file.open_linked("/root/other dir/y.h5").unwrap();
+        assert!(linked.metadata_complete());
+    }
+    assert_eq!(memory.edit(|state| state.unchanged), 1);
     let linked = file.open_linked("/root/other dir/y.h5").unwrap();
     assert_eq!(linked.url(), "https://linked/hdfstream/other%20dir/y.h5");
     memory.edit(|state| state.faults = [Fault::Cut(10)].into());
