@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod confinement;
+mod documented;
 mod download;
 mod files;
 mod garbage;
