@@ -22,16 +22,16 @@ for values in again: print(sum(1 for _ in values))
 fn h5py_pytables_and_netcdf4_together_in_every_order() {
     let directory = tempfile::tempdir().expect("a directory");
     corpus::write_with(
-        "import write_netcdf; write_netcdf.weather('weather.nc')",
+        "import write_files; write_files.plain('plain.h5')",
         directory.path(),
     );
     let server = Server::over(directory.path());
-    let stub = directory.path().join("stub.nc");
-    make_stub(&server.url("weather.nc"), &stub);
+    let stub = directory.path().join("stub.h5");
+    make_stub(&server.url("plain.h5"), &stub);
     let [a, b, c] = Host::ALL.map(Host::module_that_reads);
     for order in [[a, b, c], [a, c, b], [b, a, c], [b, c, a], [c, a, b], [c, b, a]] {
         let read = |name: &std::path::Path, plugin| python(SCRIPT).arg(name).args(order).plugin(plugin).run();
-        let local = read(&directory.path().join("weather.nc"), Plugin::Off).success();
+        let local = read(&directory.path().join("plain.h5"), Plugin::Off).success();
         for plugin in [Plugin::On, Plugin::Discovery] {
             let remote = read(&stub, plugin).success();
             assert!(remote.stats().requests > 0, "{remote}");

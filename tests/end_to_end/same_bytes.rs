@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::harness::comparison::{difference, seen};
+use crate::harness::comparison::{difference, seen, without_addresses};
 use crate::harness::corpus::{Corpus, Entry};
 use crate::harness::{Host, Outcome, Plugin, Program, Server, make_stub, python_file, tool};
 
@@ -79,16 +79,6 @@ impl Reader {
             text
         }
     }
-}
-
-/// h5dump prints where some referenced objects lie in memory or in the file's heap, differently each time.
-fn without_addresses(text: &str) -> String {
-    text.lines()
-        .map(|line| match line.split_once("UNKNOWN_REF_TYPE") {
-            Some((before, _)) => format!("{before}UNKNOWN_REF_TYPE\n"),
-            None => format!("{line}\n"),
-        })
-        .collect()
 }
 
 /// Reads the whole corpus with one program, on two threads, and reports every file that differs.

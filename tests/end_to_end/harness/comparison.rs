@@ -60,3 +60,25 @@ pub(crate) fn seen(outcome: &Outcome, folder: &str) -> String {
         outcome.stderr.replace(folder, "<folder>")
     )
 }
+
+/// h5dump's output without the numbers that it prints beside referenced objects (`DATASET 94363752735216
+/// "/x"`): addresses of its own memory, different in every run.
+pub(crate) fn without_addresses(dump: &str) -> String {
+    let mut kept = String::with_capacity(dump.len());
+    let mut rest = dump;
+    while let Some(digit) = rest.find(|character: char| character.is_ascii_digit()) {
+        let (before, number) = rest.split_at(digit);
+        let length = number.len() - number.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let (number, after) = number.split_at(length);
+        let object = ["DATASET ", "GROUP ", "DATATYPE ", "ATTRIBUTE ", "OBJECT "];
+        kept.push_str(before);
+        if object.iter().any(|word| before.ends_with(word)) && after.starts_with(' ') {
+            kept.push('@');
+        } else {
+            kept.push_str(number);
+        }
+        rest = after;
+    }
+    kept.push_str(rest);
+    kept
+}

@@ -99,7 +99,7 @@ pub(crate) fn filters() -> PathBuf {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Language {
     C,
-    Cxx,
+
     Fortran,
 }
 
@@ -107,7 +107,6 @@ pub(crate) enum Language {
 pub(crate) fn compile(language: Language, source: &Path) -> PathBuf {
     let (compiler, libraries): (_, &[&str]) = match language {
         Language::C => ("gcc", &["-lhdf5_hl", "-lhdf5", "-lpthread"]),
-        Language::Cxx => ("g++", &["-lhdf5_cpp", "-lhdf5"]),
         Language::Fortran => ("gfortran", &["-lhdf5_hl_fortran", "-lhdf5_fortran", "-lhdf5"]),
     };
     let hdf5 = built::tools().join("hdf5-1.14");

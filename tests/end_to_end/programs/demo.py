@@ -31,7 +31,7 @@ READ_WITH_PYTABLES = """\
 import sys, tables
 with tables.open_file(sys.argv[1]) as file:
     print(file.root.events)
-    print([row["energy"] for row in file.root.events.where("(number > 995)")])
+    print([row["energy"] for row in file.root.events.where("number > 995")])
 """
 READ_WITH_NETCDF4 = """\
 import sys, netCDF4
@@ -62,7 +62,7 @@ def write_events(name):
 
     with tables.open_file(name, "w") as file:
         table = file.create_table("/", "events", Event, filters=tables.Filters(complevel=5))
-        table.append([(number, number ** 1.5) for number in range(1000)])
+        table.append([(number ** 1.5, number) for number in range(1000)])
 
 
 def write_all(directory):

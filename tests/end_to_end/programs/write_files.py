@@ -20,6 +20,20 @@ def mixed(name):
         file["again"] = file["numbers"]
 
 
+def plain(name):
+    """Numbers in groups, in the part of HDF5 that h5py, PyTables and netCDF4 all read."""
+    random = numpy.random.default_rng(5)
+    with h5py.File(name, "w", track_order=True) as file:
+        file.attrs["title"] = numpy.bytes_("made up")
+        for number in range(4):
+            group = file.create_group(f"group{number}", track_order=True)
+            group.attrs["number"] = number
+            group.create_dataset("whole", data=random.integers(-99, 99, (30, 40), dtype="i2"))
+            packed = group.create_dataset("packed", data=random.random((50, 60)), chunks=(7, 60),
+                                          compression="gzip", shuffle=True, fletcher32=True)
+            packed.attrs["range"] = numpy.array([0.0, 1.0])
+
+
 def small(name, value=1):
     """One dataset, so that a test can tell one file from another."""
     with h5py.File(name, "w") as file:
