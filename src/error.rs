@@ -161,11 +161,8 @@ pub enum Error {
         /// What was being waited for, and the setting that governs it.
         phase: &'static str,
     },
-    /// The connection ended in the middle of an answer.
-    #[error(
-        "{url}: the connection to {server} was cut in the middle of an answer ({reason}); \
-             the server may have stopped: try again"
-    )]
+    /// The connection ended before an answer was whole.
+    #[error("{url}: the connection to {server} was cut {reason}; the server may have stopped: try again")]
     Cut {
         /// What was asked for.
         url: String,

@@ -106,7 +106,7 @@ impl RemoteName {
     fn from_url(text: &str) -> Result<Self, Error> {
         let text = text.split('#').next().unwrap_or_default();
         let (scheme, rest) = text.split_once(':').unwrap_or((text, ""));
-        let rest = rest.trim_start_matches('/');
+        let rest = mangled::after_slashes(rest);
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
         let secure = !mangled::is_plain(scheme);
         let authority = Authority::parse(secure, authority).map_err(|reason| invalid(text, reason))?;

@@ -157,24 +157,26 @@ impl Server {
     async fn post(&self, target: Target<'_>, reply: &mut dyn Reply) -> Result<(), Error> {
         let mut backoff = Backoff::new(self.settings.retries, self.settings.retry_time);
         let mut cut: Option<Failure> = None;
+        let mut may_pass = false;
         loop {
             let (failure, wait) = match self.attempt(target, reply).await {
                 Ok(()) => return Ok(()),
                 Err(Outcome::Final(error)) => return Err(error),
                 Err(Outcome::Busy(wait)) => (None, wait),
-                // A server that dies refuses connections afterwards, until it is started again. What
-                // happened first says more to the user.
-                Err(Outcome::Failed(failure)) if failure.may_pass() || cut.is_some() => {
-                    cut.get_or_insert_with(|| failure.clone());
-                    (Some(failure), None)
-                }
-                Err(Outcome::Failed(failure)) => return Err(failure.into_error(target.url, &self.name)),
+                Err(Outcome::Failed(failure)) => (Some(failure), None),
             };
-            let Some(delay) = backoff.next(wait) else {
-                return Err(match (cut, failure) {
-                    (Some(cut), _) => cut.into_error(target.url, &self.name),
-                    (None, Some(failure)) => failure.into_error(target.url, &self.name),
-                    (None, None) => Error::Busy {
+            // A server that stops cuts connections and then refuses new ones, until it is started again:
+            // after the first of these, the second may pass too.
+            may_pass |= failure.as_ref().is_none_or(Failure::may_pass);
+            if let Some(Failure::Cut(_)) = failure {
+                cut = failure.clone();
+            }
+            let delay = if may_pass { backoff.next(wait) } else { None };
+            let Some(delay) = delay else {
+                // An answer that was cut says more to the user than what came of asking again.
+                return Err(match cut.or(failure) {
+                    Some(failure) => failure.into_error(target.url, &self.name),
+                    None => Error::Busy {
                         url: target.url.to_owned(),
                         server: self.name.clone(),
                         attempts: backoff.attempts(),

@@ -71,6 +71,14 @@ impl Default for Settings {
     }
 }
 
+/// Whether the environment makes the plugin the connector of every file (`HDF5_VOL_CONNECTOR=hdfstream`).
+/// If not, HDF5 asks the plugin only for files that it cannot open itself.
+#[must_use]
+pub fn is_default_connector() -> bool {
+    std::env::var("HDF5_VOL_CONNECTOR")
+        .is_ok_and(|value| value.split_whitespace().next() == Some("hdfstream"))
+}
+
 /// Keys of the info string, with the environment variable of each.
 const KEYS: [(&str, &str); 8] = [
     ("ca", "HDFSTREAM_CA"),

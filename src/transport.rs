@@ -47,9 +47,18 @@ pub(crate) trait Transport: Send + Sync {
 /// Why an attempt failed without an answer from an hdfstream server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Failure {
-    UnknownHost { host: String, reason: String },
+    UnknownHost {
+        host: String,
+        reason: String,
+    },
     Refused,
-    TimedOut { limit: Duration, phase: &'static str },
+    TimedOut {
+        limit: Duration,
+        phase: &'static str,
+    },
+    /// The connection ended before any answer, as kept ones do when a server stops or is tired of them.
+    Dropped(String),
+    /// The connection ended in the middle of an answer.
     Cut(String),
     Tls(String),
     Network(String),
@@ -60,7 +69,7 @@ pub(crate) enum Failure {
 impl Failure {
     /// Whether the same request may succeed a little later.
     pub(crate) fn may_pass(&self) -> bool {
-        matches!(self, Self::Cut(_))
+        matches!(self, Self::Cut(_) | Self::Dropped(_))
     }
 
     /// The error for the user.
@@ -76,7 +85,16 @@ impl Failure {
                 seconds: limit.as_millis().div_ceil(1000) as u64,
                 phase,
             },
-            Self::Cut(reason) => Error::Cut { url, server, reason },
+            Self::Dropped(reason) => Error::Cut {
+                url,
+                server,
+                reason: format!("before it answered ({reason})"),
+            },
+            Self::Cut(reason) => Error::Cut {
+                url,
+                server,
+                reason: format!("in the middle of an answer ({reason})"),
+            },
             Self::Tls(reason) => Error::Tls { url, server, reason },
             Self::Network(reason) => Error::Network { url, server, reason },
             Self::Garbage(reason) => Error::Garbage { url, server, reason },

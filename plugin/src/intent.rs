@@ -41,10 +41,24 @@ unsafe fn announce(
     if let Some((file_number, address)) = dataset::identity(host, object, kind) {
         vfd::with_file_number(host.slot, file_number, |driver| {
             if driver.file.wants_intents() {
-                driver.file.announce(Intent::Object { address, name });
+                driver.file.announce(with_siblings(address, name));
             }
         });
     }
+}
+
+/// What to ask when `name` is opened from the object at `address`: first for the group that holds it, with
+/// all its members, because programs rarely open just one of them; then for the object itself.
+fn with_siblings(address: u64, name: String) -> Vec<Intent> {
+    let group = name
+        .trim_end_matches('/')
+        .rsplit_once('/')
+        .map_or(".", |(group, _)| group);
+    let group = Intent::Object {
+        address,
+        name: if group.is_empty() { "/" } else { group }.to_owned(),
+    };
+    vec![group, Intent::Object { address, name }]
 }
 
 pub(crate) unsafe extern "C" fn open_object<const SLOT: usize>(
@@ -98,4 +112,26 @@ pub(crate) unsafe extern "C" fn open_dataset<const SLOT: usize>(
             Ok(native(object, location, name, access, transfer, request))
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_group_is_asked_for_before_its_member() {
+        let asked = |name: &str| {
+            let names = with_siblings(1, name.to_owned())
+                .into_iter()
+                .map(|intent| match intent {
+                    Intent::Object { name, .. } => name,
+                    Intent::File => unreachable!(),
+                });
+            names.collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(asked("member"), ". member");
+        assert_eq!(asked("group/member"), "group group/member");
+        assert_eq!(asked("/member"), "/ /member");
+        assert_eq!(asked("/group/member/"), "/group /group/member/");
+    }
 }

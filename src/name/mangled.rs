@@ -64,11 +64,15 @@ fn places(name: &str) -> impl Iterator<Item = usize> + '_ {
     })
 }
 
+/// What follows the one or two slashes after a scheme's colon; a third one means that there is no host.
+pub(super) fn after_slashes(rest: &str) -> &str {
+    rest.strip_prefix("//")
+        .or_else(|| rest.strip_prefix('/'))
+        .unwrap_or(rest)
+}
+
 fn has_host(url: &str) -> bool {
-    let rest = url
-        .split_once(':')
-        .map_or("", |(_, rest)| rest)
-        .trim_start_matches('/');
+    let rest = after_slashes(url.split_once(':').map_or("", |(_, rest)| rest));
     let host = rest.split('/').next().unwrap_or_default();
     Authority::parse(true, host).is_ok()
 }

@@ -83,6 +83,7 @@ fn unusable_urls_are_errors_that_hold_no_password() {
         ("https://[::1/x", "bracket"),
         ("https://[zz]/x", "IPv6"),
         ("https:///", "host name"),
+        ("https:///x.h5", "host name"),
         ("https://höst/x", "xn--"),
         ("https://h%41/x", "host name"),
         ("https://h/a%2Fb", "%2F"),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Pack;
 
 /// What a program is about to do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Intent {
     /// Look at everything but raw data.

@@ -85,7 +85,12 @@ impl Transport for Http {
                 location: text(headers, &LOCATION).map(str::to_owned),
                 body: response
                     .bytes_stream()
-                    .map(move |chunk| chunk.map_err(|error| classify(&error, connect)))
+                    .map(move |chunk| {
+                        chunk.map_err(|error| match classify(&error, connect) {
+                            Failure::Dropped(reason) => Failure::Cut(reason),
+                            other => other,
+                        })
+                    })
                     .boxed(),
             })
         }
@@ -185,13 +190,13 @@ fn classify(error: &reqwest::Error, connect_timeout: Duration) -> Failure {
             phase: "waiting for a connection, setting connect_timeout",
         },
         _ if error.is_connect() => Failure::Network(reason),
-        Some(_) => Failure::Cut(reason),
+        Some(_) => Failure::Dropped(reason),
         // Without an error of the socket it is one of what was received; only a name is there to tell.
         None if reason.contains("invalid HTTP") || reason.contains("too large") => {
             Failure::Garbage(format!("it is not HTTP: {reason}"))
         }
         None if error.is_builder() => Failure::Network(reason),
-        None => Failure::Cut(reason),
+        None => Failure::Dropped(reason),
     }
 }
 
