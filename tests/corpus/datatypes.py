@@ -22,7 +22,8 @@ def write_bytes(group, name, kind, count=7):
 @corpus_file("integers.h5", "integers of 1 to 8 bytes, both orders, extreme values")
 def integers(path):
     with h5py.File(path, "w") as file:
-        for order, base in itertools.product(("<", ">"), ("i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8")):
+        bases = ("i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8")
+        for order, base in itertools.product("<>", bases):
             info = np.iinfo(base)
             values = [info.min, info.min + 1, 0, 1, info.max // 3, info.max - 1, info.max]
             name = base + ("_le" if order == "<" else "_be")
@@ -42,7 +43,8 @@ def integers_odd(path):
                 kind.set_precision(8 * size)
                 write_bytes(file, f"size{size}_{base.get_order()}_{base.get_sign()}", kind)
         paddings = {"zero": h5t.PAD_ZERO, "one": h5t.PAD_ONE}
-        for size, precision, offset in ((1, 5, 2), (2, 11, 2), (2, 9, 7), (4, 17, 7), (4, 31, 0), (8, 40, 13)):
+        placings = ((1, 5, 2), (2, 11, 2), (2, 9, 7), (4, 17, 7), (4, 31, 0), (8, 40, 13))
+        for size, precision, offset in placings:
             for order, sign in itertools.product((h5t.ORDER_LE, h5t.ORDER_BE), (h5t.SGN_2, h5t.SGN_NONE)):
                 for padding, code in paddings.items():
                     kind = h5t.STD_I64LE.copy()

@@ -93,7 +93,7 @@ def filters_nbit(path):
         low_level(file, "compound", pair, data, nbit)
 
 
-@corpus_file("filters_scaleoffset.h5", "scale-offset: integers and floats, given and found sizes, fill values")
+@corpus_file("filters_scaleoffset.h5", "scale-offset: integers, floats, given and found sizes, fills")
 def filters_scaleoffset(path):
     with h5py.File(path, "w") as file:
         for dtype in ("i1", "<i2", "<i4", ">i4", "<u2", "<i8"):

@@ -25,7 +25,7 @@ def links_hard(path):
         file["z group alias"] = file["data"]
 
 
-@corpus_file("links_soft.h5", "soft links: absolute, relative, chained, dangling, circular, to attributes' owners")
+@corpus_file("links_soft.h5", "soft links: absolute, relative, chained, dangling, circular")
 def links_soft(path):
     with h5py.File(path, "w") as file:
         file["group/sub/data"] = np.arange(5)

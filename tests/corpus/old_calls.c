@@ -44,7 +44,10 @@ static uint64_t hash_bytes(uint64_t hash, const void *data, size_t size)
     return hash;
 }
 
-static uint64_t hash_number(uint64_t hash, uint64_t number) { return hash_bytes(hash, &number, sizeof number); }
+static uint64_t hash_number(uint64_t hash, uint64_t number)
+{
+    return hash_bytes(hash, &number, sizeof number);
+}
 
 static uint64_t hash_reference(hid_t object, hid_t type, const char *value, uint64_t hash)
 {
@@ -564,8 +567,8 @@ static void print_visits(hid_t file)
         int links = H5Literate1(file, indexes[i], H5_ITER_INC, &next, visit_link, &hash[0]);
         int all = H5Lvisit1(file, indexes[i], H5_ITER_DEC, visit_link, &hash[1]);
         int objects = H5Ovisit1(file, indexes[i], H5_ITER_NATIVE, visit_object, &hash[2]);
-        printf("index %d: links %d %016" PRIx64 " all %d %016" PRIx64 " objects %d %016" PRIx64 "\n", i, links,
-               hash[0], all, hash[1], objects, hash[2]);
+        printf("index %d: links %d %016" PRIx64 " all %d %016" PRIx64 " objects %d %016" PRIx64 "\n", i,
+               links, hash[0], all, hash[1], objects, hash[2]);
     }
     H5O_info1_t info;
     for (hsize_t i = 0; i < 3; i++)

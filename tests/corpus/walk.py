@@ -10,6 +10,7 @@ knows of remote files.
 
 import contextlib
 import hashlib
+import os
 import sys
 
 import h5py
@@ -79,7 +80,7 @@ def walk_file(report, name):
 
 def file_properties(report, file):
     report.attempt("name", lambda: file.filename)
-    report.attempt("low name", lambda: h5f.get_name(file.id))
+    report.attempt("low name", lambda: os.fsdecode(h5f.get_name(file.id)))
     for label in ("mode", "driver", "libver", "userblock_size", "meta_block_size", "swmr_mode"):
         report.attempt(label, lambda: getattr(file, label))
     fcpl = file.id.get_create_plist()

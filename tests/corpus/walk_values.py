@@ -6,6 +6,7 @@ Padding bytes, pointers and ids never reach the text. Small values are printed, 
 import hashlib
 import os
 import re
+import urllib.parse
 
 import h5py
 import numpy as np
@@ -20,8 +21,10 @@ class Names:
 
     def __init__(self, file, shown):
         whole = {file, os.path.abspath(file), os.path.realpath(file)}
-        collapsed = re.sub(r"(?<!^)/{2,}", "/", file)
-        whole |= {collapsed, os.path.join(os.getcwd(), collapsed), os.path.join(os.getcwd(), file)}
+        # A URL may come back decoded, with its slashes collapsed, or below the working directory.
+        for name in (file, urllib.parse.unquote(file)):
+            collapsed = re.sub(r"(?<!^)/{2,}", "/", name)
+            whole |= {name, collapsed, os.path.join(os.getcwd(), collapsed), os.path.join(os.getcwd(), name)}
         pairs = [(name, shown) for name in whole]
         for name in whole:
             directory = name.rpartition("/")[0]
