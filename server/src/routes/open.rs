@@ -9,28 +9,21 @@ use crate::error::Error;
 use crate::message::{Message, Reply};
 use crate::packs::Prepared;
 use crate::state::App;
-use crate::store::ServedFile;
+use crate::store::{ServedFile, Store};
 use crate::whole;
 
 /// How long the reply waits for metadata to be gathered. What takes longer comes by a trace: a program
 /// that wants one object of a million should not wait for them all.
 const WAIT: Duration = Duration::from_secs(1);
 
+/// How often a small file that is being written is looked at.
+const ATTEMPTS: usize = 3;
+
 pub(crate) async fn post(
     State(app): State<App>,
     Message(request): Message<OpenRequest>,
 ) -> Result<Reply<OpenReply>, Error> {
-    let (file, metadata) = app
-        .blocking(move |store| {
-            let OpenRequest { path, known, write } = request;
-            let file = store.open(&path).map_err(|error| Error::at(&path, error))?;
-            if write {
-                return Err(Error::ReadOnly(path));
-            }
-            let metadata = Metadata::of(&file, known.as_deref())?;
-            Ok((file, metadata))
-        })
-        .await?;
+    let (file, metadata) = app.blocking(move |store| look(store, request)).await?;
     let unchanged = matches!(metadata, Metadata::Known);
     let Prepared { pack, complete } = match (metadata, app.packs()) {
         (Metadata::Ready(prepared), _) => prepared,
@@ -48,6 +41,25 @@ pub(crate) async fn post(
     }))
 }
 
+/// Opens the file. Blocks.
+fn look(store: &Store, request: OpenRequest) -> Result<(ServedFile, Metadata), Error> {
+    let OpenRequest { path, known, write } = request;
+    let mut attempts = ATTEMPTS;
+    loop {
+        let file = store.open(&path).map_err(|error| Error::at(&path, error))?;
+        if write {
+            return Err(Error::ReadOnly(path));
+        }
+        attempts -= 1;
+        match Metadata::of(&file, known.as_deref()) {
+            // Written just now; the next look may find it at rest.
+            Err(Error::Changed(_)) if attempts > 0 => {}
+            Err(Error::Changed(_)) => return Ok((file, Metadata::Absent)),
+            metadata => return Ok((file, metadata?)),
+        }
+    }
+}
+
 /// How the client gets a file's metadata.
 enum Metadata {
     /// It has it.
@@ -56,7 +68,7 @@ enum Metadata {
     Ready(Prepared),
     /// A worker has to look.
     Wanted,
-    /// Not at all: it is no HDF5 file.
+    /// Not at all: it is no HDF5 file, or never at rest.
     Absent,
 }
 

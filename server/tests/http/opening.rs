@@ -122,3 +122,23 @@ async fn a_trace_names_its_version() {
     request.version = "another".into();
     assert_eq!(served.post("trace", &request).await.refusal(), ErrorKind::Changed);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_written_all_the_time_can_be_opened() {
+    let served = Served::new();
+    served.write("busy", b"first");
+    let path = served.path("busy");
+    let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let stopped = stop.clone();
+    let writer = std::thread::spawn(move || {
+        let content = noise(300_000);
+        while !stopped.load(std::sync::atomic::Ordering::Relaxed) {
+            std::fs::write(&path, &content).unwrap();
+        }
+    });
+    for _ in 0..50 {
+        served.open("busy").await;
+    }
+    stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    writer.join().unwrap();
+}
