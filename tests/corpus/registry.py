@@ -11,7 +11,7 @@ class Entry:
     file: str
     notes: str
     write: Callable[[str], None]
-    #: Tools that crash on this file also when it is local, or never end; "h5ls -d" is h5ls with data.
+    #: Tools that crash on this file also when it is local, or take minutes; "h5ls -d" is h5ls with data.
     skip: tuple = ()
     #: Printing all of its values takes long; look at headers only.
     large: bool = False
