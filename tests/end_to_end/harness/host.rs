@@ -133,6 +133,8 @@ pub(crate) fn compile(language: Language, source: &Path) -> PathBuf {
         .arg(&lib)
         .arg(format!("-Wl,-rpath,{}", lib.display()))
         .args(libraries)
+        // Fortran's module files go to the working directory.
+        .directory(built::scratch())
         .run()
         .success();
     output
