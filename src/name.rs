@@ -51,6 +51,15 @@ pub fn resolve_with_stub(name: &str) -> Result<Name, Error> {
     }
 }
 
+/// `name` as it may be shown and logged: a user name or password that stands in a URL is starred.
+#[must_use]
+pub fn without_login(name: &str) -> String {
+    match mangled::find(name) {
+        Some(_) => address::without_user(name),
+        None => name.to_owned(),
+    }
+}
+
 fn read_url(name: &str) -> Result<Name, Error> {
     // Aliases (`cosma:path`) and mounts (`/cosma/path`) of the configuration file will be looked up
     // here, before URLs, once there is a configuration file.

@@ -94,6 +94,7 @@ fn unusable_urls_are_errors_that_hold_no_password() {
         let message = error.to_string();
         assert!(message.contains(word), "{name}: {message}");
         assert!(!message.contains("hunter2"), "{message}");
+        assert!(!without_login(name).contains("hunter2"));
         assert_eq!(error.errno(), 22);
         assert_eq!(resolve(name), Name::Local, "{name}");
     }
