@@ -218,6 +218,12 @@ fn cut_replies_are_asked_for_again_where_they_ended() {
         matches!(error, Error::Cut { .. }),
         "what came first says more: {error}"
     );
+    memory.edit(|state| {
+        state.faults = [Fault::Fails(Failure::Dropped("closed".to_owned()))].into();
+        state.faults.extend(vec![Fault::Fails(Failure::Refused); 3]);
+    });
+    let error = file.read(Class::Raw, 3 << 20, &mut [0; 1000]).unwrap_err();
+    assert!(matches!(error, Error::Refused { .. }), "{error}");
 }
 
 #[test]
