@@ -86,6 +86,7 @@ pub(crate) fn push(host: &Host, topic: Topic, name: &str, error: &hdfstream::Err
         Topic::Read => "unable to read remote file",
         _ => "unable to open remote file",
     };
+    let name = hdfstream::name::without_login(name);
     push_text(
         host,
         topic,

@@ -23,6 +23,10 @@ pub(crate) async fn post(
     State(app): State<App>,
     Message(request): Message<OpenRequest>,
 ) -> Result<Reply<OpenReply>, Error> {
+    if request.write {
+        // Whether it exists or not, lest programs try to create what is missing.
+        return Err(Error::ReadOnly(request.path));
+    }
     let (file, metadata) = app.blocking(move |store| look(store, request)).await?;
     let unchanged = matches!(metadata, Metadata::Known);
     let Prepared { pack, complete } = match (metadata, app.packs()) {
@@ -43,13 +47,10 @@ pub(crate) async fn post(
 
 /// Opens the file. Blocks.
 fn look(store: &Store, request: OpenRequest) -> Result<(ServedFile, Metadata), Error> {
-    let OpenRequest { path, known, write } = request;
+    let OpenRequest { path, known, .. } = request;
     let mut attempts = ATTEMPTS;
     loop {
         let file = store.open(&path).map_err(|error| Error::at(&path, error))?;
-        if write {
-            return Err(Error::ReadOnly(path));
-        }
         attempts -= 1;
         match Metadata::of(&file, known.as_deref()) {
             // Written just now; the next look may find it at rest.
