@@ -3,6 +3,11 @@
 //! Prints a Markdown table of medians. Every sample is a process of its own, so nothing is cached but by
 //! the kernel; samples of all rows are taken in random order, so that a disturbance hits them alike.
 //! `HDFSTREAM_BENCH_SAMPLES` sets how many there are of each.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a bench that cannot run has nothing else to do"
+)]
 
 /// The harness of the end-to-end tests: the same server, programs and delay line.
 #[path = "../tests/end_to_end"]

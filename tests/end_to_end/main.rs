@@ -1,6 +1,11 @@
 //! End to end: the real plugin in unmodified programs, against the real server.
 //!
 //! A module per topic. Everything runs as child processes with a time limit; a missing tool fails.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test reports by panicking, and so does what it is made of"
+)]
 
 mod harness;
 

@@ -24,7 +24,7 @@ pub(crate) fn difference(local: &str, remote: &str) -> Option<String> {
             break;
         }
         if l != r {
-            let line = |text: Option<&str>| text.map_or("(end)".to_owned(), |text| clip(text));
+            let line = |text: Option<&str>| text.map_or("(end)".to_owned(), clip);
             shown.push_str(&format!(
                 "{number:>6} local  {}\n       remote {}\n",
                 line(l),
