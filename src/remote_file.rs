@@ -159,16 +159,7 @@ impl RemoteFile {
         if self.version.is_complete() || (whole && !self.version.begin_trace()) {
             return Ok(());
         }
-        let question = TraceRequest {
-            path: self.source.path.clone(),
-            version: self.version().to_owned(),
-            intent,
-        };
-        let hint = self
-            .source
-            .server
-            .ask::<_, TraceReply>(self.source.target("trace"), &question)
-            .and_then(|reply| self.keep(&reply.pack).map(|()| reply.complete));
+        let hint = self.ask_trace(intent).map(|reply| reply.complete);
         match hint {
             Ok(true) if whole => self.version.set_complete(),
             Ok(_) => {}
@@ -185,6 +176,34 @@ impl RemoteFile {
             Err(error) => return Err(error),
         }
         Ok(())
+    }
+
+    /// Whether any dataset of the file keeps its elements in raw files (HDF5's external storage); `None` when
+    /// the server cannot tell. Costs a request the first time.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn holds_raw_files(&self) -> Result<Option<bool>, Error> {
+        if let Some(known) = self.version.raw_files.get() {
+            return Ok(Some(*known));
+        }
+        let reply = self.ask_trace(Intent::File)?;
+        if let Some(found) = reply.raw_files {
+            let _ = self.version.raw_files.set(found);
+        }
+        Ok(reply.raw_files)
+    }
+
+    /// Asks for a trace and keeps what it brings.
+    fn ask_trace(&self, intent: Intent) -> Result<TraceReply, Error> {
+        let question = TraceRequest {
+            path: self.source.path.clone(),
+            version: self.version().to_owned(),
+            intent,
+        };
+        let reply: TraceReply = self.source.server.ask(self.source.target("trace"), &question)?;
+        self.keep(&reply.pack)?;
+        Ok(reply)
     }
 
     /// Reads from the raw file `name` that a dataset of this file keeps its data in (HDF5's external

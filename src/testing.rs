@@ -213,6 +213,7 @@ impl State {
                     true => say(&TraceReply {
                         pack: self.packed(&self.trace),
                         complete: self.complete,
+                        raw_files: None,
                     }),
                     false => refuse(409, ErrorKind::Changed),
                 }

@@ -111,7 +111,7 @@ fn get(
 }
 
 /// Dimensions of a simple dataspace, in elements.
-fn dimensions(host: &'static Host, space: hid_t) -> Option<Vec<u64>> {
+pub(crate) fn dimensions(host: &'static Host, space: hid_t) -> Option<Vec<u64>> {
     // SAFETY: an open dataspace.
     let rank = unsafe { (host.h5.H5Sget_simple_extent_ndims)(space) };
     let mut dimensions = vec![0; usize::try_from(rank).ok()?];

@@ -92,8 +92,18 @@ pub(crate) fn read(
         );
         Failed
     })?;
-    let bytes = fetch(file, segments, total).map_err(|error| {
-        push(host, Topic::Read, file.url(), &error);
+    let bytes = fetch(file, segments, total).map_err(|(name, error)| {
+        if matches!(error, hdfstream::Error::NotFound { .. }) {
+            // What HDF5 says of a local one comes first: h5py shows the innermost message.
+            push_text(host, Topic::Read, "unable to open external raw data file");
+            push_text(
+                host,
+                Topic::Read,
+                &format!("{}: there is no '{name}' beside it on its server", file.url()),
+            );
+        } else {
+            push(host, Topic::Read, file.url(), &error);
+        }
         Failed
     })?;
     let status = scatter(host, &space, &datatype, &bytes, selected);
@@ -107,8 +117,13 @@ pub(crate) fn read(
     status.ok_or(Failed)
 }
 
-/// All bytes of the dataset, from all segments; what the segments do not cover is zero.
-fn fetch(file: &RemoteFile, segments: &[Segment], total: u64) -> Result<Vec<u8>, hdfstream::Error> {
+/// All bytes of the dataset, from all segments; what the segments do not cover is zero. An error comes with the
+/// name of the raw file.
+fn fetch<'s>(
+    file: &RemoteFile,
+    segments: &'s [Segment],
+    total: u64,
+) -> Result<Vec<u8>, (&'s str, hdfstream::Error)> {
     let mut bytes = Vec::new();
     let mut missing = total;
     for segment in segments {
@@ -117,7 +132,10 @@ fn fetch(file: &RemoteFile, segments: &[Segment], total: u64) -> Result<Vec<u8>,
         missing -= left;
         while left > 0 {
             let piece = left.min(PIECE);
-            bytes.extend_from_slice(&file.read_external(&segment.name, at, piece)?);
+            let read = file
+                .read_external(&segment.name, at, piece)
+                .map_err(|error| (&*segment.name, error))?;
+            bytes.extend_from_slice(&read);
             at = at.saturating_add(piece);
             left -= piece;
         }
@@ -153,6 +171,11 @@ fn scatter(
         let file = Handle::own(host, file, h5.H5Fclose)?;
         // A committed type belongs to its file; the copy does not.
         let datatype = Handle::own(host, (h5.H5Tcopy)(datatype.id()), h5.H5Tclose)?;
+        // Without the maximum dimensions, which only chunks and raw files can grow to.
+        let dimensions = chunk_index::dimensions(host, space.id())?;
+        let rank = i32::try_from(dimensions.len()).ok()?;
+        let space = (h5.H5Screate_simple)(rank, dimensions.as_ptr(), std::ptr::null());
+        let space = Handle::own(host, space, h5.H5Sclose)?;
         let dataset = (h5.H5Dcreate2)(
             file.id(),
             c"data".as_ptr(),

@@ -29,6 +29,8 @@ pub(crate) struct Host {
     pub(crate) ids: Ids,
     /// Copy of its native connector's class: the functions that do the real work.
     pub(crate) native: ffi::H5VL_class_t,
+    /// Major version.
+    major: u32,
     /// Our connector's class for it.
     pub(crate) class: OnceLock<ConnectorClass>,
     /// Our file driver's class for it.
@@ -118,11 +120,18 @@ impl Host {
             h5,
             ids,
             native,
+            major: version.0,
             class: OnceLock::new(),
             driver_class: OnceLock::new(),
             driver: AtomicI64::new(0),
             base: library.base,
         })
+    }
+
+    /// Whether elements are read past our connector: in discovery HDF5 2.x registers what we open under its
+    /// own connector, and only the driver is ours.
+    pub(crate) fn reads_raw_files_itself(&self) -> bool {
+        self.major >= 2 && !hdfstream::settings::is_default_connector()
     }
 
     /// Id of our driver in this host, registered on first use. Negative when HDF5 refuses it.

@@ -109,6 +109,7 @@ functions! {
     H5Pset_fapl_stdio: fn(hid_t) -> ffi::herr_t;
     H5Pset_vol: fn(hid_t, hid_t, *const c_void) -> ffi::herr_t;
     H5Sclose: fn(hid_t) -> ffi::herr_t;
+    H5Screate_simple: fn(std::ffi::c_int, *const ffi::hsize_t, *const ffi::hsize_t) -> hid_t;
     H5Sget_select_bounds: fn(hid_t, *mut ffi::hsize_t, *mut ffi::hsize_t) -> ffi::herr_t;
     H5Sget_select_npoints: fn(hid_t) -> ffi::hssize_t;
     H5Sget_simple_extent_dims: fn(hid_t, *mut ffi::hsize_t, *mut ffi::hsize_t) -> std::ffi::c_int;

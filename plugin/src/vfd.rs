@@ -193,6 +193,29 @@ fn open_remote(name: &str, info: Option<&DriverInfo>, write: bool) -> Result<Arc
     }
 }
 
+/// Refuses a file unless the server has seen that no dataset of it keeps its elements in raw files. Without
+/// our connector HDF5 would look for those on the client's disk.
+fn refuse_raw_files(host: &'static Host, file: &RemoteFile) -> Result<(), Failed> {
+    let why = match file.holds_raw_files() {
+        Ok(Some(false)) => return Ok(()),
+        Ok(Some(true)) => "it has datasets with external raw storage",
+        Ok(None) => "the server could not look at all of it",
+        Err(error) => {
+            push(host, Topic::Open, file.url(), &error);
+            return Err(Failed);
+        }
+    };
+    push_text(
+        host,
+        Topic::Open,
+        &format!(
+            "{}: {why}; set HDF5_VOL_CONNECTOR=hdfstream to open this file",
+            file.url()
+        ),
+    );
+    Err(Failed)
+}
+
 unsafe extern "C" fn open<const SLOT: usize>(
     name: *const c_char,
     flags: c_uint,
@@ -210,6 +233,9 @@ unsafe extern "C" fn open<const SLOT: usize>(
             push(host, Topic::Open, &name, &error);
             Failed
         })?;
+        if host.reads_raw_files_itself() {
+            refuse_raw_files(host, &file)?;
+        }
         if file.size() > maxaddr {
             push_text(
                 host,

@@ -7,13 +7,16 @@ mod bytes;
 mod cache;
 mod walk;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use hdfstream::protocol::{Intent, Pack, TraceReply};
 
 use self::cache::Cache;
-use self::walk::{Found, Walk};
+use self::walk::{Found, Progress, Walk};
 use crate::store::ServedFile;
 use crate::worker::{Job, JobError, RangeSet, Workers};
 
@@ -92,19 +95,13 @@ impl Packs {
     /// The pack of `file`, or as much of it as is known after `wait`. Looking goes on meanwhile, once
     /// for all who ask. Whatever goes wrong, the client merely gets fewer hints.
     pub async fn open(&self, file: &ServedFile, wait: Duration) -> Prepared {
-        let walk = self.walk(file);
-        match walk.wait(wait).await {
-            Some(Found {
-                pack: Some(pack),
-                complete,
-                ..
-            }) => Prepared {
-                pack: Some((*pack).clone()),
-                complete,
+        match self.walk(file).wait(wait).await {
+            Progress::Ended(found) => Prepared {
+                pack: found.pack.map(|pack| (*pack).clone()),
+                complete: found.complete,
             },
-            Some(_) => Prepared::default(),
-            None => Prepared {
-                pack: bytes::pack(file.clone(), walk.so_far()).await.ok(),
+            Progress::Running(ranges) => Prepared {
+                pack: bytes::pack(file.clone(), ranges).await.ok(),
                 complete: false,
             },
         }
@@ -122,23 +119,29 @@ impl Packs {
     }
 
     async fn trace_file(&self, file: &ServedFile) -> Result<TraceReply, Error> {
-        let walk = self.walk(file);
-        match walk.wait(TRACE_WAIT).await {
-            Some(Found {
+        match self.walk(file).wait(TRACE_WAIT).await {
+            Progress::Ended(Found {
                 pack: Some(pack),
                 complete,
+                raw_files,
                 ..
             }) => Ok(TraceReply {
                 pack: (*pack).clone(),
                 complete,
+                raw_files,
             }),
-            Some(Found { error, .. }) => Err(Error::Job {
+            Progress::Ended(Found {
+                error: Some(source), ..
+            }) => Err(Error::Job {
                 path: file.path.clone(),
-                source: error.unwrap_or(JobError::TooSlow),
+                source,
             }),
-            None => Ok(TraceReply {
-                pack: bytes::pack(file.clone(), walk.so_far()).await?,
+            // The walk went well, but its findings could not be read.
+            Progress::Ended(Found { error: None, .. }) => Err(Error::Changed(file.path.clone())),
+            Progress::Running(ranges) => Ok(TraceReply {
+                pack: bytes::pack(file.clone(), ranges).await?,
                 complete: false,
+                raw_files: None,
             }),
         }
     }
@@ -173,6 +176,7 @@ impl Packs {
         Ok(TraceReply {
             pack: bytes::pack(file.clone(), ranges).await?,
             complete: outcome.complete,
+            raw_files: None,
         })
     }
 

@@ -14,6 +14,11 @@ mod tracer;
 mod walk;
 mod wire;
 
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+
 pub use pool::Workers;
 pub use process::main_loop;
 pub use ranges::RangeSet;

@@ -1,8 +1,8 @@
 //! Which versions of which files the cache has something of.
 
 use std::num::NonZeroUsize;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
 
 use lru::LruCache;
 
@@ -27,6 +27,8 @@ pub(crate) struct FileVersion {
     pub(crate) version: String,
     complete: AtomicBool,
     traced: AtomicBool,
+    /// Whether datasets keep elements in raw files, once that is known.
+    pub(crate) raw_files: OnceLock<bool>,
 }
 
 impl FileVersion {
@@ -85,6 +87,7 @@ impl Versions {
             version: version.to_owned(),
             complete: AtomicBool::new(false),
             traced: AtomicBool::new(false),
+            raw_files: OnceLock::new(),
         });
         self.0.put(key, Arc::clone(&fresh));
         fresh

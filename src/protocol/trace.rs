@@ -39,4 +39,8 @@ pub struct TraceReply {
     pub pack: Pack,
     /// Whether they are all there; if not, a limit on size or time was reached.
     pub complete: bool,
+    /// For [`Intent::File`]: whether any dataset keeps its elements in raw files beside the HDF5 file
+    /// (external storage); absent when the server could not look at all of them.
+    #[serde(default)]
+    pub raw_files: Option<bool>,
 }

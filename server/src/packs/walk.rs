@@ -1,6 +1,6 @@
 //! A look at a whole file: shared by all who wait for it, its findings visible as they come.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hdfstream::protocol::Pack;
@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::bytes;
 use crate::store::ServedFile;
-use crate::worker::{Job, JobError, RangeSet, Workers};
+use crate::worker::{Job, JobError, JobOutcome, RangeSet, Workers};
 
 /// How a walk ended.
 #[derive(Debug, Clone, Default)]
@@ -19,6 +19,15 @@ pub(super) struct Found {
     pub(super) complete: bool,
     /// Why it is not.
     pub(super) error: Option<JobError>,
+    /// Whether datasets keep elements in raw files, if that is known.
+    pub(super) raw_files: Option<bool>,
+}
+
+/// What is known of a walk.
+pub(super) enum Progress {
+    /// It goes on; these bytes were touched so far.
+    Running(RangeSet),
+    Ended(Found),
 }
 
 /// A walk, running or ended.
@@ -36,33 +45,39 @@ impl Walk {
         }
     }
 
-    /// What was touched so far.
-    pub(super) fn so_far(&self) -> RangeSet {
-        self.ranges.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
     /// Waits for the end, no longer than `limit`.
-    pub(super) async fn wait(&self, limit: Duration) -> Option<Found> {
+    pub(super) async fn wait(&self, limit: Duration) -> Progress {
         let mut found = self.found.subscribe();
-        tokio::time::timeout(limit, found.wait_for(Option::is_some))
-            .await
-            .ok()?
-            .ok()?
-            .clone()
+        // It times out, or the walk ends.
+        let _ended = tokio::time::timeout(limit, found.wait_for(Option::is_some)).await;
+        // In this order, because the end empties the ranges after it is announced.
+        let so_far = self.so_far();
+        match self.found.borrow().clone() {
+            Some(found) => Progress::Ended(found),
+            None => Progress::Running(so_far),
+        }
     }
 
     /// Tells all who wait.
     pub(super) fn end(&self, found: Found) {
         self.found.send_replace(Some(found));
         // The pack holds them now.
-        *self.ranges.lock().unwrap_or_else(PoisonError::into_inner) = RangeSet::default();
+        *self.lock() = RangeSet::default();
+    }
+
+    fn so_far(&self) -> RangeSet {
+        self.lock().clone()
     }
 
     fn add(&self, ranges: Vec<(u64, u64)>) {
-        let mut known = self.ranges.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.lock();
         for (offset, length) in ranges {
             known.insert(offset, length, |_, _| {});
         }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, RangeSet> {
+        self.ranges.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -70,9 +85,9 @@ impl Walk {
 pub(super) async fn perform(workers: &Workers, job: Job, file: &ServedFile, walk: &Walk) -> Found {
     let result = workers.run(job, |ranges| walk.add(ranges)).await;
     let ranges = walk.so_far();
-    let (complete, error) = match result {
-        Ok(outcome) => (outcome.complete, None),
-        Err(error) => (false, Some(error)),
+    let (complete, error, raw_files) = match result {
+        Ok(outcome) => (outcome.complete, None, raw_files(&outcome)),
+        Err(error) => (false, Some(error), None),
     };
     if ranges.is_empty() && error.is_some() {
         return Found {
@@ -85,6 +100,7 @@ pub(super) async fn perform(workers: &Workers, job: Job, file: &ServedFile, walk
             pack: Some(Arc::new(pack)),
             complete,
             error,
+            raw_files,
         },
         Err(why) => {
             tracing::debug!("no metadata pack: {why}");
@@ -94,4 +110,10 @@ pub(super) async fn perform(workers: &Workers, job: Job, file: &ServedFile, walk
             }
         }
     }
+}
+
+/// One is enough to know; that there are none is known when all was looked at. Nothing is known of a file that
+/// libhdf5 refuses here: another version may read it.
+fn raw_files(outcome: &JobOutcome) -> Option<bool> {
+    (outcome.raw_files || (outcome.complete && outcome.objects > 0)).then_some(outcome.raw_files)
 }

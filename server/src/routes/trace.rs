@@ -30,21 +30,26 @@ pub(crate) async fn post(
             Ok((file, small))
         })
         .await?;
-    if let Some(pack) = small {
-        return Ok(Reply(TraceReply { pack, complete: true }));
-    }
-    let Some(packs) = app.packs() else {
-        return nothing().map(Reply);
+    let reply = match app.packs() {
+        None => nothing()?,
+        Some(packs) => match packs.trace(&file, &intent).await {
+            Ok(reply) => reply,
+            Err(packs::Error::Changed(path)) => return Err(Error::Changed(path)),
+            // Only hints are lost: the client fetches what it needs piece by piece.
+            Err(error) => {
+                tracing::warn!("no trace: {error:?}");
+                nothing()?
+            }
+        },
     };
-    match packs.trace(&file, &intent).await {
-        Ok(reply) => Ok(Reply(reply)),
-        Err(packs::Error::Changed(path)) => Err(Error::Changed(path)),
-        // Only hints are lost: the client fetches what it needs piece by piece.
-        Err(error) => {
-            tracing::warn!("no trace: {error:?}");
-            nothing().map(Reply)
-        }
-    }
+    Ok(Reply(match small {
+        Some(pack) => TraceReply {
+            pack,
+            complete: true,
+            ..reply
+        },
+        None => reply,
+    }))
 }
 
 fn nothing() -> Result<TraceReply, Error> {
@@ -52,5 +57,6 @@ fn nothing() -> Result<TraceReply, Error> {
     Ok(TraceReply {
         pack,
         complete: false,
+        raw_files: None,
     })
 }

@@ -144,13 +144,16 @@ impl Library {
     }
 
     /// Opens `file` of `size` bytes under the tracing driver; `None` when libhdf5 refuses it.
-    pub(super) fn open(&self, file: &File, size: u64, tracer: &Rc<RefCell<Tracer>>) -> Option<OpenFile> {
+    pub(super) fn open(&self, file: &Rc<File>, size: u64, tracer: &Rc<RefCell<Tracer>>) -> Option<OpenFile> {
         // A file that is being written, or was when its writer died, opens for SWMR only.
         [H5F_ACC_RDONLY, H5F_ACC_RDONLY | H5F_ACC_SWMR_READ]
             .into_iter()
             .find_map(|flags| {
-                let file = file.try_clone().ok()?;
-                driver::set_next(Some(driver::TracedFile::new(file, size, Rc::clone(tracer))));
+                driver::set_next(Some(driver::TracedFile::new(
+                    Rc::clone(file),
+                    size,
+                    Rc::clone(tracer),
+                )));
                 // SAFETY: the name is a literal, the list an id that we hold.
                 let id = unsafe { H5Fopen(c"traced".as_ptr(), flags, self.access.0) };
                 driver::set_next(None);

@@ -21,6 +21,9 @@ use super::wire::{Job, JobOutcome};
 const MAX_WAITING: usize = 256;
 /// A look at one object that has waited so long comes too late to help.
 const MAX_OBJECT_WAIT: Duration = Duration::from_secs(2);
+/// How often a job is begun whose worker dies. Twice, since a worker may also have been killed for
+/// other reasons, lack of memory above all.
+const ATTEMPTS: u32 = 2;
 /// Pause after a worker could not be started.
 const START_PAUSE: Duration = Duration::from_millis(500);
 
@@ -50,6 +53,8 @@ struct Queue {
     processes: Mutex<Vec<u32>>,
     /// Whether the confinement of workers was logged.
     logged: AtomicBool,
+    /// Whether the kernel refused the latest worker a read outside the root.
+    confined: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -116,6 +121,12 @@ impl Workers {
             .collect()
     }
 
+    /// Whether the kernel was seen to refuse a worker a read outside the root.
+    #[must_use]
+    pub fn confined(&self) -> bool {
+        self.queue.confined.load(Ordering::Relaxed)
+    }
+
     /// Does a job; ranges go to `on_ranges` as they are found, also those of a job that fails.
     ///
     /// # Errors
@@ -174,6 +185,12 @@ impl Queue {
         }
     }
 
+    fn note_process(&self, number: usize, process: u32) {
+        if let Some(slot) = lock(&self.processes).get_mut(number) {
+            *slot = process;
+        }
+    }
+
     /// Waits for a job.
     async fn next(&self, objects_only: bool) -> Request {
         loop {
@@ -195,39 +212,49 @@ async fn serve(queue: Arc<Queue>, spawner: Spawner, number: usize, objects_only:
     let mut idle = start(&queue, &spawner, number).await.ok();
     loop {
         let request = queue.next(objects_only).await;
-        let alive = idle.take().and_then(Worker::if_alive);
-        let ready = match alive {
-            Some(worker) => Ok(worker),
-            None => start(&queue, &spawner, number).await,
-        };
-        let worker = match ready {
-            Ok(worker) => worker,
-            Err(error) => {
-                end(&request, Err(JobError::Unavailable(error.to_string())));
-                tokio::time::sleep(START_PAUSE).await;
-                continue;
+        let mut result = Err(JobError::Busy);
+        for attempt in 0..ATTEMPTS {
+            let alive = idle.take().and_then(Worker::if_alive);
+            let ready = match alive {
+                Some(worker) => Ok(worker),
+                None => start(&queue, &spawner, number).await,
+            };
+            let worker = match ready {
+                Ok(worker) => worker,
+                Err(error) => {
+                    result = Err(JobError::Unavailable(error.to_string()));
+                    tokio::time::sleep(START_PAUSE).await;
+                    break;
+                }
+            };
+            (result, idle) = worker.perform(&request.job, &request.progress).await;
+            if idle.is_none() {
+                queue.note_process(number, 0);
             }
-        };
-        let (result, left) = worker.perform(&request.job, &request.progress).await;
-        if let Err(error @ (JobError::Crashed(_) | JobError::TooSlow)) = &result
-            && !request.progress.is_closed()
-        {
-            tracing::warn!(path = request.job.path, "{error}");
+            match &result {
+                Err(error @ (JobError::Crashed(_) | JobError::TooSlow)) if !request.progress.is_closed() => {
+                    tracing::warn!(path = request.job.path, attempt, "{error}");
+                }
+                _ => {}
+            }
+            if !matches!(result, Err(JobError::Crashed(_))) {
+                break;
+            }
         }
         end(&request, result);
         // A successor is started now, so that nobody waits for that.
-        idle = match left {
-            Some(worker) => Some(worker),
-            None => start(&queue, &spawner, number).await.ok(),
-        };
+        if idle.is_none() {
+            idle = start(&queue, &spawner, number).await.ok();
+        }
     }
 }
 
 async fn start(queue: &Queue, spawner: &Spawner, number: usize) -> std::io::Result<Worker> {
     let started = Worker::start(spawner).await;
     let process = started.as_ref().ok().and_then(Worker::id).unwrap_or(0);
-    if let Some(slot) = lock(&queue.processes).get_mut(number) {
-        *slot = process;
+    queue.note_process(number, process);
+    if let Ok(worker) = &started {
+        queue.confined.store(worker.confined, Ordering::Relaxed);
     }
     match &started {
         Err(error) => tracing::error!("a worker does not start: {error}"),

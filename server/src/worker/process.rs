@@ -26,6 +26,7 @@ const GRACE_SECONDS: u64 = 30;
 /// When the worker cannot be confined, or the server has gone.
 pub fn main_loop(root: &Path) -> Result<(), Error> {
     let born = Instant::now();
+    confine::close_inherited()?;
     let at_root = |source| Error::Root {
         path: root.to_owned(),
         source,
@@ -81,7 +82,7 @@ fn perform(library: &Library, directory: &Dir, job: &Job) -> io::Result<JobOutco
         job.limit,
         Box::new(|ranges| report(ranges).is_ok()),
     )));
-    let outcome = walk::look(library, &file, metadata.len(), &job.intent, &tracer);
+    let outcome = walk::look(library, file, metadata.len(), &job.intent, &tracer);
     tracer.borrow_mut().report();
     Ok(outcome)
 }

@@ -15,7 +15,7 @@ use super::wire::JobOutcome;
 /// Does what `intent` says with a file of `size` bytes, so that `tracer` sees what that touches.
 pub(super) fn look(
     library: &Library,
-    file: &File,
+    file: File,
     size: u64,
     intent: &Intent,
     tracer: &Rc<RefCell<Tracer>>,
@@ -25,8 +25,9 @@ pub(super) fn look(
         met: HashSet::new(),
         waiting: VecDeque::new(),
         objects: 0,
+        raw_files: false,
     };
-    if let Some(opened) = library.open(file, size, tracer) {
+    if let Some(opened) = library.open(&Rc::new(file), size, tracer) {
         match intent {
             Intent::File => walk.whole(&opened),
             Intent::Object { address, name } => walk.one(&opened, *address, name),
@@ -35,6 +36,7 @@ pub(super) fn look(
     JobOutcome {
         complete: !tracer.borrow_mut().is_exhausted(),
         objects: walk.objects,
+        raw_files: walk.raw_files,
     }
 }
 
@@ -45,6 +47,8 @@ struct Walk<'a> {
     /// Those of them that are still to be looked at, nearest to the root first.
     waiting: VecDeque<u64>,
     objects: u64,
+    /// Whether one of them keeps its elements in raw files.
+    raw_files: bool,
 }
 
 impl Walk<'_> {
@@ -107,6 +111,7 @@ impl Walk<'_> {
             Kind::Group => self.links(object),
             Kind::Dataset(dataset) => {
                 let tracer = self.tracer;
+                self.raw_files |= dataset.has_raw_files();
                 dataset.touch(&mut |offset, length| tracer.borrow_mut().touch(offset, length));
             }
             Kind::Other => {}

@@ -32,6 +32,8 @@ pub struct JobOutcome {
     pub complete: bool,
     /// Number of objects looked at; 0 when libhdf5 refuses the file.
     pub objects: u64,
+    /// Whether one of them is a dataset with its elements in raw files.
+    pub raw_files: bool,
 }
 
 /// What a worker says.
@@ -126,6 +128,7 @@ mod tests {
                 outcome: JobOutcome {
                     complete: true,
                     objects: 7,
+                    raw_files: false,
                 },
                 retiring: false,
             },

@@ -31,11 +31,20 @@ impl Dataset {
         Self(id)
     }
 
+    /// Whether its elements are in raw files beside the HDF5 file (external storage).
+    pub(in crate::worker) fn has_raw_files(&self) -> bool {
+        // SAFETY: the dataset is open for as long as the object that made `self`; the list is ours.
+        unsafe {
+            Id::new(H5Dget_create_plist(self.0))
+                .is_some_and(|properties| H5Pget_external_count(properties.0) > 0)
+        }
+    }
+
     /// Touches type, space, creation properties and the whole chunk index, and reads small data.
     /// Ranges of raw data that are worth having, but need not be read for that, go to `each`.
     pub(in crate::worker) fn touch(&self, mut each: OnRange<'_>) {
-        // SAFETY (all blocks here): the dataset is open for as long as the object that made `self`,
-        // and the other ids are ours.
+        // The dataset is open for as long as the object that made `self`; the other ids are ours.
+        // SAFETY: see above.
         let Some(kind) = Id::new(unsafe { H5Dget_type(self.0) }) else {
             return;
         };

@@ -152,14 +152,14 @@ static CLASS: Class = Class {
 pub(super) struct TracedFile {
     /// First, so that libhdf5's pointer to it is a pointer to the whole.
     public: Public,
-    file: File,
+    file: Rc<File>,
     size: u64,
     end_of_address_space: haddr_t,
     tracer: Rc<RefCell<Tracer>>,
 }
 
 impl TracedFile {
-    pub(super) fn new(file: File, size: u64, tracer: Rc<RefCell<Tracer>>) -> Box<Self> {
+    pub(super) fn new(file: Rc<File>, size: u64, tracer: Rc<RefCell<Tracer>>) -> Box<Self> {
         Box::new(Self {
             public: Public {
                 driver_id: 0,
