@@ -50,9 +50,10 @@ pub fn main_loop(root: &Path) -> Result<(), Error> {
         // One thread cannot have used more processor time than has passed.
         confine::limit_processor_time(born.elapsed().as_secs() + job.limit.as_secs() + GRACE_SECONDS)?;
         let event = match perform(&library, &directory, &job) {
-            // After a limit libhdf5 was left with failed reads in the middle of things.
-            Ok(outcome) => Event::Done {
-                retiring: !outcome.complete || outcome.objects == 0 || done == JOBS_IN_A_LIFE,
+            // After a limit libhdf5 was left with failed reads in the middle of things, and a damaged
+            // file may keep it from closing.
+            Ok((outcome, closed)) => Event::Done {
+                retiring: !outcome.complete || !closed || done == JOBS_IN_A_LIFE,
                 outcome,
             },
             Err(error) => Event::Refused(error.to_string()),
@@ -65,7 +66,8 @@ pub fn main_loop(root: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-fn perform(library: &Library, directory: &Dir, job: &Job) -> io::Result<JobOutcome> {
+/// Does one job; also returns whether libhdf5 has let go of the file.
+fn perform(library: &Library, directory: &Dir, job: &Job) -> io::Result<(JobOutcome, bool)> {
     // Without O_NONBLOCK the opening of a named pipe would wait for a writer.
     let file = directory
         .open_with(
@@ -73,6 +75,7 @@ fn perform(library: &Library, directory: &Dir, job: &Job) -> io::Result<JobOutco
             OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK),
         )?
         .into_std();
+    let file = Rc::new(file);
     let metadata = file.metadata()?;
     if !metadata.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
@@ -82,9 +85,9 @@ fn perform(library: &Library, directory: &Dir, job: &Job) -> io::Result<JobOutco
         job.limit,
         Box::new(|ranges| report(ranges).is_ok()),
     )));
-    let outcome = walk::look(library, file, metadata.len(), &job.intent, &tracer);
+    let outcome = walk::look(library, &file, metadata.len(), &job.intent, &tracer);
     tracer.borrow_mut().report();
-    Ok(outcome)
+    Ok((outcome, Rc::strong_count(&file) == 1))
 }
 
 fn report(ranges: &[(u64, u64)]) -> io::Result<()> {

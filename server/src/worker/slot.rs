@@ -87,6 +87,8 @@ fn command(executable: &Path, root: &Path) -> Command {
         .env_clear()
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
+        // Signals from a terminal are for the front, which ends its workers itself.
+        .process_group(0)
         .kill_on_drop(true);
     command
 }

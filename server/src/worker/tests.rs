@@ -238,33 +238,3 @@ async fn damaged_files_are_all_answered() {
     println!("of 200 damaged files {complete} were looked at to the end, {crashed} ended their worker");
     assert!(run(&workers, whole("new.h5")).await.0.unwrap().complete);
 }
-
-/// Figures rather than a test: `cargo test --release -- --ignored --nocapture twenty_thousand`.
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "measures"]
-async fn twenty_thousand_objects() {
-    let directory = tempfile::tempdir().unwrap();
-    let root = directory.path();
-    let workers = workers(root, 1);
-    for (name, latest) in [("old.h5", false), ("new.h5", true)] {
-        make_many(&root.join(name), latest, 100, 200);
-        let begin = Instant::now();
-        let mut first = None;
-        let mut touched = super::RangeSet::default();
-        let outcome = workers
-            .run(whole(name), |ranges| {
-                first.get_or_insert(begin.elapsed());
-                for (offset, length) in ranges {
-                    touched.insert(offset, length, |_, _| {});
-                }
-            })
-            .await
-            .unwrap();
-        println!(
-            "{name}: {outcome:?} in {:?}, first ranges after {first:?}, {} bytes in {} ranges",
-            begin.elapsed(),
-            touched.bytes(),
-            touched.len()
-        );
-    }
-}

@@ -15,7 +15,7 @@ use super::wire::JobOutcome;
 /// Does what `intent` says with a file of `size` bytes, so that `tracer` sees what that touches.
 pub(super) fn look(
     library: &Library,
-    file: File,
+    file: &Rc<File>,
     size: u64,
     intent: &Intent,
     tracer: &Rc<RefCell<Tracer>>,
@@ -27,7 +27,7 @@ pub(super) fn look(
         objects: 0,
         raw_files: false,
     };
-    if let Some(opened) = library.open(&Rc::new(file), size, tracer) {
+    if let Some(opened) = library.open(file, size, tracer) {
         match intent {
             Intent::File => walk.whole(&opened),
             Intent::Object { address, name } => walk.one(&opened, *address, name),
@@ -111,8 +111,8 @@ impl Walk<'_> {
             Kind::Group => self.links(object),
             Kind::Dataset(dataset) => {
                 let tracer = self.tracer;
-                self.raw_files |= dataset.has_raw_files();
-                dataset.touch(&mut |offset, length| tracer.borrow_mut().touch(offset, length));
+                self.raw_files |=
+                    dataset.touch(&mut |offset, length| tracer.borrow_mut().touch(offset, length));
             }
             Kind::Other => {}
         }

@@ -31,63 +31,57 @@ impl Dataset {
         Self(id)
     }
 
-    /// Whether its elements are in raw files beside the HDF5 file (external storage).
-    pub(in crate::worker) fn has_raw_files(&self) -> bool {
-        // SAFETY: the dataset is open for as long as the object that made `self`; the list is ours.
-        unsafe {
-            Id::new(H5Dget_create_plist(self.0))
-                .is_some_and(|properties| H5Pget_external_count(properties.0) > 0)
-        }
-    }
-
     /// Touches type, space, creation properties and the whole chunk index, and reads small data.
     /// Ranges of raw data that are worth having, but need not be read for that, go to `each`.
-    pub(in crate::worker) fn touch(&self, mut each: OnRange<'_>) {
-        // The dataset is open for as long as the object that made `self`; the other ids are ours.
-        // SAFETY: see above.
-        let Some(kind) = Id::new(unsafe { H5Dget_type(self.0) }) else {
-            return;
-        };
-        // Iterates over the chunk index; H5Dget_num_chunks and H5Dchunk_iter touch the same blocks.
-        // SAFETY: see above.
-        let stored = unsafe { H5Dget_storage_size(self.0) };
-        // Virtual datasets ask their sources for the extent; those in other files are refused.
-        // SAFETY: see above.
-        let space = Id::new(unsafe { H5Dget_space(self.0) });
+    /// Returns whether the elements are in raw files beside the HDF5 file (external storage).
+    pub(in crate::worker) fn touch(&self, each: OnRange<'_>) -> bool {
         // Fill values of variable length are read from their heap, as are the mappings of virtual
         // datasets and the names of external files.
-        // SAFETY: see above.
+        // SAFETY: the dataset is open for as long as the object that made `self`.
         let Some(properties) = Id::new(unsafe { H5Dget_create_plist(self.0) }) else {
-            return;
+            return false;
         };
+        // SAFETY: an id that we hold.
+        let raw_files = unsafe { H5Pget_external_count(properties.0) } > 0;
+        // Iterates over the chunk index; H5Dget_num_chunks and H5Dchunk_iter touch the same blocks.
+        // SAFETY: as above.
+        let stored = unsafe { H5Dget_storage_size(self.0) };
+        // Virtual datasets ask their sources for the extent; those in other files are refused.
+        // SAFETY: as above.
+        let space = Id::new(unsafe { H5Dget_space(self.0) });
+        // SAFETY: as above.
+        let kind = Id::new(unsafe { H5Dget_type(self.0) });
+        // SAFETY: an id that we hold.
+        let inside = !raw_files && unsafe { H5Pget_layout(properties.0) } != H5D_layout_t::H5D_VIRTUAL;
+        if let (true, Some(kind), Some(space)) = (inside, kind, space) {
+            self.touch_elements(&kind, &space, stored, each);
+        }
+        raw_files
+    }
+
+    /// The elements, when they are few.
+    fn touch_elements(&self, kind: &Id, space: &Id, stored: u64, mut each: OnRange<'_>) {
         if stored == 0 || stored > SMALL_POINTERS_BYTES {
             return;
         }
-        // SAFETY: see above.
-        let elsewhere = unsafe {
-            H5Pget_external_count(properties.0) != 0
-                || H5Pget_layout(properties.0) == H5D_layout_t::H5D_VIRTUAL
-        };
-        if elsewhere {
+        if datatype::points_elsewhere(kind) {
+            // SAFETY: the dataset is open; `read_and_forget` gives a buffer for all elements.
+            datatype::read_and_forget(kind, space, |memory_type, buffer| unsafe {
+                H5Dread(self.0, memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, buffer)
+            });
             return;
         }
-        if datatype::points_elsewhere(&kind) {
-            if let Some(space) = space {
-                // SAFETY: the buffer that `read_and_forget` gives has room for all elements.
-                datatype::read_and_forget(&kind, &space, |memory_type, buffer| unsafe {
-                    H5Dread(self.0, memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, buffer)
-                });
-            }
-        } else if stored <= SMALL_BYTES {
-            // SAFETY: see above.
-            let offset = unsafe { H5Dget_offset(self.0) };
-            if offset != UNDEFINED {
-                each(offset, stored);
-                return;
-            }
-            // SAFETY: `on_chunk` gets back the pointer to `each`, which outlives the call, during
-            // which nothing else uses it.
+        if stored > SMALL_BYTES {
+            return;
+        }
+        // SAFETY: the dataset is open.
+        let offset = unsafe { H5Dget_offset(self.0) };
+        if offset == UNDEFINED {
+            // SAFETY: the dataset is open; `on_chunk` gets back the pointer to `each`, which outlives
+            // the call, during which nothing else uses it.
             unsafe { H5Dchunk_iter(self.0, H5P_DEFAULT, Some(on_chunk), (&raw mut each).cast()) };
+        } else {
+            each(offset, stored);
         }
     }
 }
