@@ -254,8 +254,8 @@ fn external_raw_files_of_the_client_are_never_read() {
     for plugin in [Plugin::On, Plugin::Discovery] {
         for key in ["relative", "absolute"] {
             let outcome = python(
-                "import sys, h5py\nf = h5py.File(sys.argv[1])\n\
-                 try: print(f[sys.argv[2]][:5].tolist())\n\
+                "import sys, h5py\n\
+                 try: print(h5py.File(sys.argv[1])[sys.argv[2]][:5].tolist())\n\
                  except Exception as error: print('refused')",
             )
             .arg(scene.server.url("links.h5"))

@@ -71,6 +71,22 @@ fn netcdf4_uses_the_named_plugin() {
     reads_the_same(Host::NetCdf4, Plugin::On);
 }
 
+/// NetCDF-C has a reader of byte ranges of its own, which the server's downloads serve; with the plugin
+/// switched on it must not be in its way.
+#[test]
+fn netcdf4_reads_a_url_by_its_own_byte_ranges() {
+    let (directory, server) = scene();
+    let local = Host::NetCdf4
+        .reader()
+        .arg(directory.path().join("plain.h5"))
+        .output();
+    let url = server.url("download/plain.h5#mode=bytes");
+    for plugin in [Plugin::Off, Plugin::Discovery, Plugin::On] {
+        let remote = Host::NetCdf4.reader().arg(&url).plugin(plugin).output();
+        assert_same(&local, &remote);
+    }
+}
+
 #[test]
 fn command_line_tools_find_the_plugin() {
     let (directory, server) = scene();

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::{Program, built};
 
@@ -117,10 +116,10 @@ pub(crate) fn compile(language: Language, source: &Path) -> PathBuf {
         .expect("a file")
         .to_string_lossy()
         .replace('.', "_");
-    // Tests run in parallel, in this process and others: each compiles for itself.
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    let serial = COUNT.fetch_add(1, Ordering::Relaxed);
-    let output = built::scratch().join(format!("{name}-{}-{serial}", std::process::id()));
+    // Tests run in parallel, in this process and others: each compiles in a folder of its own, and the
+    // last one's program stays.
+    let folder = tempfile::tempdir_in(built::scratch()).expect("a directory");
+    let output = folder.path().join(&name);
     Program::new(Path::new("/usr/bin").join(compiler))
         .args(["-O1", "-w", "-I"])
         .arg(&include)
@@ -134,10 +133,12 @@ pub(crate) fn compile(language: Language, source: &Path) -> PathBuf {
         .arg(format!("-Wl,-rpath,{}", lib.display()))
         .args(libraries)
         // Fortran's module files go to the working directory.
-        .directory(built::scratch())
+        .directory(folder.path())
         .run()
         .success();
-    output
+    let program = built::scratch().join(name);
+    std::fs::rename(&output, &program).expect("the program");
+    program
 }
 
 /// The command-line tool `hdfstream`.
