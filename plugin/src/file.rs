@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use hdfstream::{Name, RemoteName, Settings};
 
-use crate::connector::Info;
+use crate::connector::{self, Info};
 use crate::driver_info::DriverInfo;
 use crate::error_stack::{Saved, Topic, push, push_text};
 use crate::ffi::{self, herr_t, hid_t};
@@ -90,10 +90,7 @@ fn settings(host: &'static Host, fapl: hid_t) -> Result<Settings, hdfstream::Err
     // SAFETY: fills `info` with a copy that is ours, or with null. The list may name another connector
     // (discovery): its info is then not one of ours, and must not be read as one.
     let text = unsafe {
-        if native_or_unknown(host, fapl)
-            || (host.h5.H5Pget_vol_info)(fapl, &raw mut info) < 0
-            || info.is_null()
-        {
+        if is_foreign(host, fapl) || (host.h5.H5Pget_vol_info)(fapl, &raw mut info) < 0 || info.is_null() {
             String::new()
         } else {
             let text = Info::text(info);
@@ -104,20 +101,30 @@ fn settings(host: &'static Host, fapl: hid_t) -> Result<Settings, hdfstream::Err
     Settings::load((!text.is_empty()).then_some(text.as_str()))
 }
 
-/// Whether `fapl` names a connector other than ours.
-fn native_or_unknown(host: &'static Host, fapl: hid_t) -> bool {
-    let mut id: hid_t = 0;
-    // SAFETY: fills `id` with an id that is counted up for us.
-    if unsafe { (host.h5.H5Pget_vol_id)(fapl, &raw mut id) } < 0 {
+/// Whether `fapl` names a connector other than ours, whose info means something else.
+fn is_foreign(host: &'static Host, fapl: hid_t) -> bool {
+    let h5 = &host.h5;
+    // SAFETY: the name is static; the call only looks it up.
+    if unsafe { (h5.H5VLis_connector_registered_by_name)(connector::NAME.as_ptr()) } <= 0 {
         return true;
     }
-    let mut name = [0 as c_char; 16];
-    // SAFETY: writes at most the length given, NUL included.
-    let length = unsafe { (host.h5.H5VLget_connector_name)(id, name.as_mut_ptr(), name.len()) };
-    // SAFETY: gives the count back.
-    unsafe { (host.h5.H5Idec_ref)(id) };
-    // SAFETY: NUL-terminated, as it began as zeros and HDF5 terminates what it writes.
-    length < 0 || unsafe { CStr::from_ptr(name.as_ptr()) } != crate::connector::NAME
+    let mut id: hid_t = 0;
+    let mut order = 0;
+    // SAFETY: ids are counted up for us and given back by their handles; the out-pointers live through the
+    // calls.
+    unsafe {
+        let ours = (h5.H5VLget_connector_id_by_name)(connector::NAME.as_ptr());
+        let Some(ours) = Handle::own(host, ours, h5.H5Idec_ref) else {
+            return true;
+        };
+        if (h5.H5Pget_vol_id)(fapl, &raw mut id) < 0 {
+            return true;
+        }
+        let Some(named) = Handle::own(host, id, h5.H5Idec_ref) else {
+            return true;
+        };
+        (h5.H5VLcmp_connector_cls)(&raw mut order, ours.id(), named.id()) < 0 || order != 0
+    }
 }
 
 pub(crate) unsafe extern "C" fn open<const SLOT: usize>(

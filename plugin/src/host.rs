@@ -90,14 +90,23 @@ pub(crate) fn of_caller(return_address: *const c_void) -> Result<&'static Host, 
 impl Host {
     fn new(slot: usize, library: &Library) -> Result<Self, String> {
         let lookup = |name: &CStr| library.symbol(name);
-        let missing = |name: &str| {
-            format!(
-                "its HDF5 library ({}) does not export {name}; a statically linked or stripped HDF5, or \
-                 one older than 1.14, cannot use plugins of this kind",
-                library.path
-            )
-        };
+        let missing = |name: &str| library.lacks(name);
         let h5 = Functions::resolve(&lookup).map_err(missing)?;
+        // HDF5 asks plugins about files that it could not open: the reason must still be there afterwards.
+        // SAFETY: takes the current error stack; the second call gives it back and closes it.
+        let stack = unsafe { (h5.H5Eget_current_stack)() };
+        let asked = Self::ask(slot, library, h5);
+        if let (Ok(host), true) = (&asked, stack > 0) {
+            // SAFETY: as above.
+            unsafe { (host.h5.H5Eset_current_stack)(stack) };
+        }
+        asked
+    }
+
+    /// Fills a host with what its functions tell.
+    fn ask(slot: usize, library: &Library, h5: Functions) -> Result<Self, String> {
+        let lookup = |name: &CStr| library.symbol(name);
+        let missing = |name: &str| library.lacks(name);
         let ids = Ids::resolve(&lookup, &global_symbol).map_err(missing)?;
         let mut version = (0, 0, 0);
         // SAFETY: the three pointers are to integers that live through the call.
@@ -216,6 +225,15 @@ impl Library {
             base: info.dli_fbase as usize,
             path,
         })
+    }
+
+    /// Says that a symbol is missing.
+    fn lacks(&self, name: &str) -> String {
+        format!(
+            "its HDF5 library ({}) does not export {name}; a statically linked or stripped HDF5, or one \
+             older than 1.14, cannot use plugins of this kind",
+            self.path
+        )
     }
 
     /// The address of an exported symbol, if it lies in this very object and not in one that it uses.

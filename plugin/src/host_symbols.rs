@@ -119,7 +119,8 @@ functions! {
     H5Tclose: fn(hid_t) -> ffi::herr_t;
     H5Tcopy: fn(hid_t) -> hid_t;
     H5Tget_size: fn(hid_t) -> usize;
-    H5VLget_connector_name: fn(hid_t, *mut c_char, usize) -> isize;
+    H5VLcmp_connector_cls: fn(*mut std::ffi::c_int, hid_t, hid_t) -> ffi::herr_t;
+    H5VLis_connector_registered_by_name: fn(*const c_char) -> ffi::htri_t;
     H5VLget_connector_id_by_name: fn(*const c_char) -> hid_t;
     H5VLintrospect_get_conn_cls: fn(
         *mut c_void, hid_t, ffi::H5VL_get_conn_lvl_t, *mut *const ffi::H5VL_class_t

@@ -463,10 +463,10 @@ pub const H5VL_SUBCLS_BLOB: H5VL_subclass_t = 11;
 pub const H5VL_SUBCLS_TOKEN: H5VL_subclass_t = 12;
 pub type H5VL_subclass_t = ::std::os::raw::c_uint;
 unsafe extern "C" {
-    pub fn H5VLget_connector_id_by_name(name: *const ::std::os::raw::c_char) -> hid_t;
+    pub fn H5VLis_connector_registered_by_name(name: *const ::std::os::raw::c_char) -> htri_t;
 }
 unsafe extern "C" {
-    pub fn H5VLget_connector_name(id: hid_t, name: *mut ::std::os::raw::c_char, size: usize) -> isize;
+    pub fn H5VLget_connector_id_by_name(name: *const ::std::os::raw::c_char) -> hid_t;
 }
 pub const H5VL_OBJECT_BY_SELF: H5VL_loc_type_t = 0;
 pub const H5VL_OBJECT_BY_NAME: H5VL_loc_type_t = 1;
@@ -3637,6 +3637,13 @@ const _: () = {
 };
 unsafe extern "C" {
     pub fn H5FDregister(cls: *const H5FD_class_t) -> hid_t;
+}
+unsafe extern "C" {
+    pub fn H5VLcmp_connector_cls(
+        cmp: *mut ::std::os::raw::c_int,
+        connector_id1: hid_t,
+        connector_id2: hid_t,
+    ) -> herr_t;
 }
 unsafe extern "C" {
     pub fn H5VLintrospect_get_conn_cls(
