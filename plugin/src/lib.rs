@@ -1,7 +1,7 @@
 //! The HDF5 plugin: a VOL connector and a file driver with which unmodified programs open remote files.
 //!
-//! [`host`] finds the libhdf5 that loaded us, [`native_class`] clones its native connector and replaces
-//! the slots that [`file`] and [`dataset`] implement, [`vfd`] is the driver that reads remote bytes.
+//! `host` finds the libhdf5 that loaded us, `native_class` clones its native connector and replaces
+//! the slots that `file` and `dataset` implement, `vfd` is the driver that reads remote bytes.
 //! All of the C boundary is in this crate; what lies behind it is the safe crate `hdfstream`.
 #![allow(unsafe_code)]
 
