@@ -10,7 +10,7 @@ use hdfstream::{Name, RemoteName, Settings};
 
 use crate::connector::{self, Info};
 use crate::driver_info::DriverInfo;
-use crate::error_stack::{Saved, Topic, push, push_text};
+use crate::error_stack::{Saved, Topic, push};
 use crate::ffi::{self, herr_t, hid_t};
 use crate::guard::{Failed, guard};
 use crate::handle::Handle;
@@ -34,14 +34,7 @@ fn remote(host: &'static Host, name: &CStr, fapl: hid_t) -> Result<Option<Remote
         return Ok(None);
     };
     if !has_plain_driver(host, fapl) {
-        push_text(
-            host,
-            Topic::Open,
-            &format!(
-                "{remote}: a remote file is opened without a special file driver, such as family or split"
-            ),
-        );
-        return Err(Failed);
+        return Ok(None);
     }
     let settings = settings(host, fapl).map_err(fail)?;
     let url = url_of(&remote)?;
@@ -60,9 +53,9 @@ fn remote(host: &'static Host, name: &CStr, fapl: hid_t) -> Result<Option<Remote
     Ok(Some(Remote { url, fapl: copy }))
 }
 
-/// Whether the access list `fapl` names a driver that keeps a file in one piece: ours then takes its place.
-/// HDF5's tools try all drivers in turn when a file does not open; with most of them a remote name makes no
-/// sense, and in discovery HDF5 1.14.6 crashes at exit over a list of the family driver.
+/// Whether the access list `fapl` names a driver for plain local files: ours then takes its place. Others mean
+/// what they say: ros3 and netCDF's own driver read URLs themselves, and HDF5's tools try all drivers in turn
+/// when a file does not open (in discovery HDF5 1.14.6 crashes at exit over a list of the family driver).
 fn has_plain_driver(host: &'static Host, fapl: hid_t) -> bool {
     let h5 = &host.h5;
     // SAFETY: `fapl` is open during the call; the scratch list is ours.

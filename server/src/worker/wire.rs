@@ -100,7 +100,7 @@ pub(super) fn read<T: DeserializeOwned>(pipe: &mut impl Read) -> io::Result<Opti
     parse(&body).map(Some)
 }
 
-/// [`write`] without blocking.
+/// [`write()`] without blocking.
 pub(super) async fn send<T: Serialize>(pipe: &mut (impl AsyncWrite + Unpin), message: &T) -> io::Result<()> {
     pipe.write_all(&frame(message)?).await?;
     pipe.flush().await
