@@ -36,8 +36,9 @@ impl Reader {
 
     fn program(self, entry: &Entry) -> Program {
         let program = match self {
-            Self::H5dump if entry.large => tool("h5dump").arg("-H"),
-            Self::H5dump => tool("h5dump"),
+            // Of any width: where lines break depends on the length of the file's name.
+            Self::H5dump if entry.large => tool("h5dump").args(["-w", "0", "-H"]),
+            Self::H5dump => tool("h5dump").args(["-w", "0"]),
             Self::H5ls => tool("h5ls").arg("-rv"),
             Self::H5py => python_file("corpus/walk.py"),
             Self::Tables => Host::Tables.reader(),
