@@ -22,6 +22,10 @@ enum Reader {
     NetCdf4,
 }
 
+/// Files where PyTables writes past the end of its own buffers, so that it dies at random, locally too:
+/// bit fields of more than a byte, which it takes for booleans, and arrays nested in compounds.
+const BEYOND_PYTABLES: [&str; 2] = ["arrays.h5", "bitfields.h5"];
+
 impl Reader {
     /// As the corpus' manifest calls it.
     fn name(self) -> &'static str {
@@ -111,7 +115,8 @@ fn same_everywhere(reader: Reader) {
         for _ in 0..2 {
             scope.spawn(|| {
                 while let Some(entry) = corpus.entries.get(next.fetch_add(1, Ordering::SeqCst)) {
-                    if entry.skip.iter().any(|tool| tool == reader.name()) {
+                    let beyond = reader == Reader::Tables && BEYOND_PYTABLES.contains(&entry.file.as_str());
+                    if beyond || entry.skip.iter().any(|tool| tool == reader.name()) {
                         continue;
                     }
                     // Trees of stubs leave out what does not look like HDF5, since a stub does.
