@@ -121,6 +121,13 @@ pub(crate) fn dimensions(host: &'static Host, space: hid_t) -> Option<Vec<u64>> 
     (got >= 0).then_some(dimensions)
 }
 
+/// Number of positions in a box, both corners included; `None` when it exceeds 64 bits.
+fn volume(first: &[u64], last: &[u64]) -> Option<u64> {
+    first.iter().zip(last).try_fold(1u64, |product, (first, last)| {
+        product.checked_mul((last - first).checked_add(1)?)
+    })
+}
+
 /// What the walk over a chunk index collects.
 struct Collected<'a> {
     shape: &'a [u64],
@@ -223,18 +230,18 @@ impl ChunkIndex {
         let points = unsafe {
             if space < 16
                 || (host.h5.H5Sget_simple_extent_ndims)(space) != rank as c_int
+                // An empty selection has no bounds.
+                || (host.h5.H5Sget_select_npoints)(space) <= 0
                 || (host.h5.H5Sget_select_bounds)(space, first.as_mut_ptr(), last.as_mut_ptr()) < 0
             {
                 return Vec::new();
             }
             (host.h5.H5Sget_select_npoints)(space)
         };
-        let volume: u128 = first
-            .iter()
-            .zip(&last)
-            .map(|(first, last)| u128::from(last - first) + 1)
-            .product();
-        let solid = u128::try_from(points) == Ok(volume);
+        if first.iter().zip(&last).any(|(first, last)| first > last) {
+            return Vec::new();
+        }
+        let solid = u64::try_from(points).ok() == volume(&first, &last);
         let mut touched = self.in_box(&first, &last);
         if !solid && touched.len() > 1 && touched.len() <= MOST_TESTED {
             touched.retain(|chunk| self.intersects(host, space, chunk.0));
@@ -254,10 +261,7 @@ impl ChunkIndex {
             .zip(&self.shape)
             .map(|(at, chunk)| at / chunk)
             .collect();
-        let candidates = from
-            .iter()
-            .zip(&to)
-            .try_fold(1u64, |product, (from, to)| product.checked_mul(to - from + 1));
+        let candidates = volume(&from, &to);
         if candidates.is_none_or(|count| count >= self.chunks.len() as u64) {
             return self
                 .chunks
@@ -274,10 +278,10 @@ impl ChunkIndex {
         let mut found = Vec::new();
         let mut at = from.clone();
         loop {
-            let number = at
-                .iter()
-                .zip(&self.grid)
-                .fold(0, |number, (at, grid)| number * grid + at);
+            // A selection beyond the dataset is for the native code to refuse.
+            let number = at.iter().zip(&self.grid).fold(0u64, |number, (at, grid)| {
+                number.wrapping_mul(*grid).wrapping_add(*at)
+            });
             if let Ok(index) = self.chunks.binary_search_by_key(&number, |chunk| chunk.0) {
                 found.push(self.chunks[index]);
             }

@@ -10,8 +10,8 @@ use hdfstream::RemoteFile;
 
 use crate::chunk_index;
 use crate::dataset::Selected;
-use crate::error_stack::{Quiet, Saved, Topic, push, push_text};
-use crate::ffi::{self, hsize_t};
+use crate::error_stack::{Quiet, Topic, push, push_text};
+use crate::ffi::{self, hid_t, hsize_t};
 use crate::guard::Failed;
 use crate::handle::Handle;
 use crate::host::Host;
@@ -92,6 +92,11 @@ pub(crate) fn read(
         );
         Failed
     })?;
+    let _quiet = Quiet::new(host);
+    let scratch = Scratch::new(host, &space, &datatype).ok_or(Failed)?;
+    if !scratch.converts_to(selected.memory_type, selected.transfer) {
+        return Err(Failed);
+    }
     let bytes = fetch(file, segments, total).map_err(|(name, error)| {
         if matches!(error, hdfstream::Error::NotFound { .. }) {
             // What HDF5 says of a local one comes first: h5py shows the innermost message.
@@ -106,15 +111,11 @@ pub(crate) fn read(
         }
         Failed
     })?;
-    let status = scatter(host, &space, &datatype, &bytes, selected);
-    if status.is_none() {
-        push_text(
-            host,
-            Topic::Read,
-            &format!("{}: external storage cannot be converted", file.url()),
-        );
+    if scratch.read(&bytes, selected) {
+        Ok(())
+    } else {
+        Err(Failed)
     }
-    status.ok_or(Failed)
 }
 
 /// All bytes of the dataset, from all segments; what the segments do not cover is zero. An error comes with the
@@ -145,64 +146,98 @@ fn fetch<'s>(
     Ok(bytes)
 }
 
-/// Lets the native code read `bytes` as a dataset of the given type and space.
-fn scatter(
+/// A dataset in memory with the type and shape of one in raw files.
+struct Scratch {
     host: &'static Host,
-    space: &Handle,
-    datatype: &Handle,
-    bytes: &[u8],
-    selected: Selected,
-) -> Option<()> {
-    let h5 = &host.h5;
-    let _quiet = Quiet::new(host);
-    // SAFETY: all ids are open, all names NUL-terminated; `bytes` holds every element of `space` in the type
-    // that it is written as, and the buffer is the program's, for the selection that it gave.
-    unsafe {
-        let access = Handle::own(
-            host,
-            (h5.H5Pcreate)(host.ids.plist_file_access.get()),
-            h5.H5Pclose,
-        )?;
-        if (h5.H5Pset_fapl_core)(access.id(), 1 << 20, false) < 0 {
-            return None;
-        }
-        let name = c"hdfstream-scratch";
-        let file = (h5.H5Fcreate)(name.as_ptr(), ffi::H5F_ACC_TRUNC, ffi::H5P_DEFAULT, access.id());
-        let file = Handle::own(host, file, h5.H5Fclose)?;
-        // A committed type belongs to its file; the copy does not.
-        let datatype = Handle::own(host, (h5.H5Tcopy)(datatype.id()), h5.H5Tclose)?;
+    // Closed in this order.
+    dataset: Handle,
+    datatype: Handle,
+    _file: Handle,
+}
+
+impl Scratch {
+    fn new(host: &'static Host, space: &Handle, datatype: &Handle) -> Option<Self> {
+        let h5 = &host.h5;
         // Without the maximum dimensions, which only chunks and raw files can grow to.
         let dimensions = chunk_index::dimensions(host, space.id())?;
         let rank = i32::try_from(dimensions.len()).ok()?;
-        let space = (h5.H5Screate_simple)(rank, dimensions.as_ptr(), std::ptr::null());
-        let space = Handle::own(host, space, h5.H5Sclose)?;
-        let dataset = (h5.H5Dcreate2)(
-            file.id(),
-            c"data".as_ptr(),
-            datatype.id(),
-            space.id(),
-            ffi::H5P_DEFAULT,
-            ffi::H5P_DEFAULT,
-            ffi::H5P_DEFAULT,
-        );
-        let dataset = Handle::own(host, dataset, h5.H5Dclose)?;
-        let written = (h5.H5Dwrite)(
-            dataset.id(),
-            datatype.id(),
-            ffi::H5S_ALL,
-            ffi::H5S_ALL,
-            ffi::H5P_DEFAULT,
-            bytes.as_ptr().cast(),
-        );
-        let read = (h5.H5Dread)(
-            dataset.id(),
-            selected.memory_type,
-            selected.memory_space,
-            selected.file_space,
-            selected.transfer,
-            selected.buffer,
-        );
-        let _saved = Saved::new(host);
-        (written >= 0 && read >= 0).then_some(())
+        // SAFETY: all ids are open, all names NUL-terminated, and `dimensions` has `rank` entries.
+        unsafe {
+            let access = (h5.H5Pcreate)(host.ids.plist_file_access.get());
+            let access = Handle::own(host, access, h5.H5Pclose)?;
+            if (h5.H5Pset_fapl_core)(access.id(), 1 << 20, false) < 0 {
+                return None;
+            }
+            let name = c"hdfstream-scratch".as_ptr();
+            let file = (h5.H5Fcreate)(name, ffi::H5F_ACC_TRUNC, ffi::H5P_DEFAULT, access.id());
+            let file = Handle::own(host, file, h5.H5Fclose)?;
+            // A committed type belongs to its file; the copy does not.
+            let datatype = Handle::own(host, (h5.H5Tcopy)(datatype.id()), h5.H5Tclose)?;
+            let space = (h5.H5Screate_simple)(rank, dimensions.as_ptr(), std::ptr::null());
+            let space = Handle::own(host, space, h5.H5Sclose)?;
+            let (type_id, space_id) = (datatype.id(), space.id());
+            let list = ffi::H5P_DEFAULT;
+            let dataset = (h5.H5Dcreate2)(file.id(), c"data".as_ptr(), type_id, space_id, list, list, list);
+            let dataset = Handle::own(host, dataset, h5.H5Dclose)?;
+            Some(Self {
+                host,
+                dataset,
+                datatype,
+                _file: file,
+            })
+        }
+    }
+
+    /// Whether elements can be converted to the memory type at all; if not, HDF5's reason is on the stack.
+    fn converts_to(&self, memory_type: hid_t, transfer: hid_t) -> bool {
+        let h5 = &self.host.h5;
+        // SAFETY: nothing is selected, so that the byte is not written to.
+        unsafe {
+            let nothing = (h5.H5Screate_simple)(1, [1].as_ptr(), std::ptr::null());
+            let Some(nothing) = Handle::own(self.host, nothing, h5.H5Sclose) else {
+                return false;
+            };
+            let nowhere = (h5.H5Dget_space)(self.dataset.id());
+            let Some(nowhere) = Handle::own(self.host, nowhere, h5.H5Sclose) else {
+                return false;
+            };
+            let mut byte = 0u8;
+            (h5.H5Sselect_none)(nothing.id()) >= 0
+                && (h5.H5Sselect_none)(nowhere.id()) >= 0
+                && (h5.H5Dread)(
+                    self.dataset.id(),
+                    memory_type,
+                    nothing.id(),
+                    nowhere.id(),
+                    transfer,
+                    (&raw mut byte).cast(),
+                ) >= 0
+        }
+    }
+
+    /// Takes `bytes` as the elements and reads from them what `selected` asks for.
+    fn read(&self, bytes: &[u8], selected: Selected) -> bool {
+        let h5 = &self.host.h5;
+        let (all, list) = (ffi::H5S_ALL, ffi::H5P_DEFAULT);
+        // SAFETY: `bytes` holds every element in the type that it is written as, and the buffer is the
+        // program's, for the selection that it gave.
+        unsafe {
+            (h5.H5Dwrite)(
+                self.dataset.id(),
+                self.datatype.id(),
+                all,
+                all,
+                list,
+                bytes.as_ptr().cast(),
+            ) >= 0
+                && (h5.H5Dread)(
+                    self.dataset.id(),
+                    selected.memory_type,
+                    selected.memory_space,
+                    selected.file_space,
+                    selected.transfer,
+                    selected.buffer,
+                ) >= 0
+        }
     }
 }

@@ -75,6 +75,7 @@ functions! {
     H5Dclose: fn(hid_t) -> ffi::herr_t;
     H5Dcreate2: fn(hid_t, *const c_char, hid_t, hid_t, hid_t, hid_t, hid_t) -> hid_t;
     H5Dget_create_plist: fn(hid_t) -> hid_t;
+    H5Dget_space: fn(hid_t) -> hid_t;
     H5Dopen2: fn(hid_t, *const c_char, hid_t) -> hid_t;
     H5Dread: fn(hid_t, hid_t, hid_t, hid_t, hid_t, *mut c_void) -> ffi::herr_t;
     H5Dwrite: fn(hid_t, hid_t, hid_t, hid_t, hid_t, *const c_void) -> ffi::herr_t;
@@ -116,6 +117,7 @@ functions! {
     H5Sget_simple_extent_ndims: fn(hid_t) -> std::ffi::c_int;
     H5Sget_simple_extent_npoints: fn(hid_t) -> ffi::hssize_t;
     H5Sselect_intersect_block: fn(hid_t, *const ffi::hsize_t, *const ffi::hsize_t) -> ffi::htri_t;
+    H5Sselect_none: fn(hid_t) -> ffi::herr_t;
     H5Tclose: fn(hid_t) -> ffi::herr_t;
     H5Tcopy: fn(hid_t) -> hid_t;
     H5Tget_size: fn(hid_t) -> usize;

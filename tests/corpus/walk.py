@@ -31,6 +31,10 @@ class Report:
     def __init__(self, names):
         self._names, self._depth, self.file = names, 0, None
 
+    def file_of(self, found):
+        """The name of an object's file, with the display name in it: long values are shown as a hash."""
+        return self._names.replace(found.file.filename)
+
     def line(self, label, text):
         printed = self._names.replace(f"{'  ' * self._depth}{label}: {text}")
         sys.stdout.write(printed.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace"))
@@ -193,13 +197,13 @@ def describe(report, found, path, seen, own):
         if own:
             walk_objects.dataset(report, found, path)
         else:
-            report.attempt("dataset", lambda: (found.shape, str(found.dtype), found.file.filename))
+            report.attempt("dataset", lambda: (found.shape, str(found.dtype), report.file_of(found)))
             walk_objects.contents(report, found, path)
     elif isinstance(found, h5py.Group):
         if own:
             walk_group(report, found, path, seen)
         else:
-            report.attempt("group", lambda: (sorted(found), sorted(found.attrs), found.file.filename))
+            report.attempt("group", lambda: (sorted(found), sorted(found.attrs), report.file_of(found)))
     else:
         walk_objects.named_type(report, found)
 

@@ -274,6 +274,9 @@ unsafe extern "C" {
     pub fn H5Dopen2(loc_id: hid_t, name: *const ::std::os::raw::c_char, dapl_id: hid_t) -> hid_t;
 }
 unsafe extern "C" {
+    pub fn H5Dget_space(dset_id: hid_t) -> hid_t;
+}
+unsafe extern "C" {
     pub fn H5Dget_create_plist(dset_id: hid_t) -> hid_t;
 }
 unsafe extern "C" {
@@ -3296,6 +3299,9 @@ unsafe extern "C" {
 }
 unsafe extern "C" {
     pub fn H5Sselect_intersect_block(space_id: hid_t, start: *const hsize_t, end: *const hsize_t) -> htri_t;
+}
+unsafe extern "C" {
+    pub fn H5Sselect_none(spaceid: hid_t) -> herr_t;
 }
 unsafe extern "C" {
     pub fn H5Pclose(plist_id: hid_t) -> herr_t;
