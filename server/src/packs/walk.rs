@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::bytes;
 use crate::store::ServedFile;
-use crate::worker::{Job, JobError, JobOutcome, RangeSet, Workers};
+use crate::worker::{Job, JobError, RangeSet, Workers};
 
 /// How a walk ended.
 #[derive(Debug, Clone, Default)]
@@ -86,7 +86,7 @@ pub(super) async fn perform(workers: &Workers, job: Job, file: &ServedFile, walk
     let result = workers.run(job, |ranges| walk.add(ranges)).await;
     let ranges = walk.so_far();
     let (complete, error, raw_files) = match result {
-        Ok(outcome) => (outcome.complete, None, raw_files(&outcome)),
+        Ok(outcome) => (outcome.complete, None, outcome.raw_files),
         Err(error) => (false, Some(error), None),
     };
     if ranges.is_empty() && error.is_some() {
@@ -110,10 +110,4 @@ pub(super) async fn perform(workers: &Workers, job: Job, file: &ServedFile, walk
             }
         }
     }
-}
-
-/// One is enough to know; that there are none is known when all was looked at. Nothing is known of a file that
-/// libhdf5 refuses here: another version may read it.
-fn raw_files(outcome: &JobOutcome) -> Option<bool> {
-    (outcome.raw_files || (outcome.complete && outcome.objects > 0)).then_some(outcome.raw_files)
 }

@@ -26,6 +26,7 @@ pub(super) fn look(
         waiting: VecDeque::new(),
         objects: 0,
         raw_files: false,
+        unreadable: false,
     };
     if let Some(opened) = library.open(file, size, tracer) {
         match intent {
@@ -33,10 +34,13 @@ pub(super) fn look(
             Intent::Object { address, name } => walk.one(&opened, *address, name),
         }
     }
+    let complete = !tracer.borrow_mut().is_exhausted();
+    // A file that libhdf5 refuses here may be read by another version of it.
+    let all = complete && walk.objects > 0 && !walk.unreadable;
     JobOutcome {
-        complete: !tracer.borrow_mut().is_exhausted(),
+        complete,
         objects: walk.objects,
-        raw_files: walk.raw_files,
+        raw_files: (walk.raw_files || all).then_some(walk.raw_files),
     }
 }
 
@@ -49,6 +53,8 @@ struct Walk<'a> {
     objects: u64,
     /// Whether one of them keeps its elements in raw files.
     raw_files: bool,
+    /// Whether some object could not be opened.
+    unreadable: bool,
 }
 
 impl Walk<'_> {
@@ -97,6 +103,8 @@ impl Walk<'_> {
             self.waiting.clear();
         } else if let Some(object) = file.object_at(address) {
             self.object(&object);
+        } else {
+            self.unreadable = true;
         }
     }
 
@@ -111,8 +119,10 @@ impl Walk<'_> {
             Kind::Group => self.links(object),
             Kind::Dataset(dataset) => {
                 let tracer = self.tracer;
-                self.raw_files |=
-                    dataset.touch(&mut |offset, length| tracer.borrow_mut().touch(offset, length));
+                match dataset.touch(&mut |offset, length| tracer.borrow_mut().touch(offset, length)) {
+                    Some(raw_files) => self.raw_files |= raw_files,
+                    None => self.unreadable = true,
+                }
             }
             Kind::Other => {}
         }

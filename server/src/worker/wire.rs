@@ -32,8 +32,8 @@ pub struct JobOutcome {
     pub complete: bool,
     /// Number of objects looked at; 0 when libhdf5 refuses the file.
     pub objects: u64,
-    /// Whether one of them is a dataset with its elements in raw files.
-    pub raw_files: bool,
+    /// Whether one of them is a dataset with its elements in raw files; `None` when some could not be looked at.
+    pub raw_files: Option<bool>,
 }
 
 /// What a worker says.
@@ -128,7 +128,7 @@ mod tests {
                 outcome: JobOutcome {
                     complete: true,
                     objects: 7,
-                    raw_files: false,
+                    raw_files: Some(false),
                 },
                 retiring: false,
             },

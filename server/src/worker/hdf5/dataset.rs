@@ -33,16 +33,16 @@ impl Dataset {
 
     /// Touches type, space, creation properties and the whole chunk index, and reads small data.
     /// Ranges of raw data that are worth having, but need not be read for that, go to `each`.
-    /// Returns whether the elements are in raw files beside the HDF5 file (external storage).
-    pub(in crate::worker) fn touch(&self, each: OnRange<'_>) -> bool {
+    /// Returns whether the elements are in raw files beside the HDF5 file (external storage), if that can
+    /// be told.
+    pub(in crate::worker) fn touch(&self, each: OnRange<'_>) -> Option<bool> {
         // Fill values of variable length are read from their heap, as are the mappings of virtual
         // datasets and the names of external files.
         // SAFETY: the dataset is open for as long as the object that made `self`.
-        let Some(properties) = Id::new(unsafe { H5Dget_create_plist(self.0) }) else {
-            return false;
-        };
+        let properties = Id::new(unsafe { H5Dget_create_plist(self.0) })?;
         // SAFETY: an id that we hold.
-        let raw_files = unsafe { H5Pget_external_count(properties.0) } > 0;
+        let raw_files = unsafe { H5Pget_external_count(properties.0) };
+        let raw_files = (raw_files >= 0).then_some(raw_files > 0);
         // Iterates over the chunk index; H5Dget_num_chunks and H5Dchunk_iter touch the same blocks.
         // SAFETY: as above.
         let stored = unsafe { H5Dget_storage_size(self.0) };
@@ -52,7 +52,8 @@ impl Dataset {
         // SAFETY: as above.
         let kind = Id::new(unsafe { H5Dget_type(self.0) });
         // SAFETY: an id that we hold.
-        let inside = !raw_files && unsafe { H5Pget_layout(properties.0) } != H5D_layout_t::H5D_VIRTUAL;
+        let inside =
+            raw_files == Some(false) && unsafe { H5Pget_layout(properties.0) } != H5D_layout_t::H5D_VIRTUAL;
         if let (true, Some(kind), Some(space)) = (inside, kind, space) {
             self.touch_elements(&kind, &space, stored, each);
         }
