@@ -4,13 +4,13 @@
 use std::ffi::c_void;
 use std::sync::{Arc, PoisonError};
 
-use crate::chunk_index::{self, Storage};
 use crate::error_stack::{Saved, Topic, push_text};
 use crate::ffi::{self, herr_t, hid_t};
 use crate::guard::{Failed, guard};
 use crate::host::Host;
+use crate::storage::{self, Storage};
 use crate::virtual_sources::Origin;
-use crate::{external, vfd};
+use crate::{external, open_drivers};
 
 /// One dataset of a read: HDF5's object and the ids that say what to read.
 #[derive(Clone, Copy)]
@@ -36,7 +36,7 @@ pub(crate) unsafe extern "C" fn read<const SLOT: usize>(
     guard(SLOT, |host| {
         let native = host.native.dataset_cls.read.ok_or(Failed)?;
         let mut elsewhere = false;
-        if vfd::any_open() {
+        if open_drivers::any_open() {
             for index in 0..count {
                 // SAFETY: all arrays have `count` entries.
                 let selected = unsafe {
@@ -132,7 +132,7 @@ fn storage_of(
     dataset: *mut c_void,
 ) -> Option<(Arc<hdfstream::RemoteFile>, Arc<Storage>)> {
     let (file_number, address) = identity(host, dataset, ffi::H5I_DATASET)?;
-    vfd::with_file_number(host.slot, file_number, |driver| {
+    open_drivers::with_file_number(host.slot, file_number, |driver| {
         let known = driver
             .storage
             .lock()
@@ -145,7 +145,7 @@ fn storage_of(
                 file: Arc::clone(&driver.file),
                 settings: Arc::clone(&driver.settings),
             };
-            let found = Arc::new(chunk_index::storage_of(host, &origin, dataset));
+            let found = Arc::new(storage::storage_of(host, &origin, dataset));
             let mut storage = driver.storage.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(storage.entry(address).or_insert(found))
         });

@@ -8,13 +8,13 @@ use std::ffi::{CStr, c_char, c_uint};
 
 use hdfstream::RemoteFile;
 
-use crate::chunk_index;
 use crate::dataset::Selected;
 use crate::error_stack::{Quiet, Topic, push, push_text};
 use crate::ffi::{self, hid_t, hsize_t};
 use crate::guard::Failed;
 use crate::handle::Handle;
 use crate::host::Host;
+use crate::storage;
 
 /// Largest dataset that is read this way, bytes; it is held in memory twice.
 const LARGEST: u64 = 1 << 31;
@@ -68,8 +68,8 @@ pub(crate) fn read(
     segments: &[Segment],
     selected: Selected,
 ) -> Result<(), Failed> {
-    let space = chunk_index::space(host, selected.dataset).ok_or(Failed)?;
-    let datatype = chunk_index::datatype(host, selected.dataset).ok_or(Failed)?;
+    let space = storage::space(host, selected.dataset).ok_or(Failed)?;
+    let datatype = storage::datatype(host, selected.dataset).ok_or(Failed)?;
     // SAFETY: open ids.
     let (elements, element) = unsafe {
         (
@@ -159,7 +159,7 @@ impl Scratch {
     fn new(host: &'static Host, space: &Handle, datatype: &Handle) -> Option<Self> {
         let h5 = &host.h5;
         // Without the maximum dimensions, which only chunks and raw files can grow to.
-        let dimensions = chunk_index::dimensions(host, space.id())?;
+        let dimensions = storage::dimensions(host, space.id())?;
         let rank = i32::try_from(dimensions.len()).ok()?;
         // SAFETY: all ids are open, all names NUL-terminated, and `dimensions` has `rank` entries.
         unsafe {

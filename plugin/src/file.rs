@@ -15,7 +15,7 @@ use crate::ffi::{self, herr_t, hid_t};
 use crate::guard::{Failed, guard};
 use crate::handle::Handle;
 use crate::host::Host;
-use crate::{file_names, vfd};
+use crate::{file_names, open_drivers, vfd};
 
 /// A remote name with the property list to open it by.
 struct Remote {
@@ -188,7 +188,7 @@ pub(crate) unsafe extern "C" fn get<const SLOT: usize>(
         let native = host.native.file_cls.get.ok_or(Failed)?;
         // SAFETY: the arguments are HDF5's own.
         let status = unsafe { native(object, arguments, dxpl, request) };
-        if status < 0 || !vfd::any_open() {
+        if status < 0 || !open_drivers::any_open() {
             return Ok(status);
         }
         // SAFETY: HDF5 passes a pointer to the arguments; the operation tells which part of the union is set.

@@ -8,7 +8,7 @@ use hdfstream::protocol::Intent;
 use crate::ffi::{self, hid_t};
 use crate::guard::{Failed, guard};
 use crate::host::Host;
-use crate::{dataset, vfd};
+use crate::{dataset, open_drivers};
 
 /// Announces that `name` will be opened from the object at `location`.
 ///
@@ -21,7 +21,7 @@ unsafe fn announce(
     location: *const ffi::H5VL_loc_params_t,
     name: *const c_char,
 ) {
-    if !vfd::any_wants_intents(host.slot) {
+    if !open_drivers::any_wants_intents(host.slot) {
         return;
     }
     // SAFETY: the caller's promise; the tag says which part of the union counts.
@@ -39,7 +39,7 @@ unsafe fn announce(
         (location.obj_type, name.to_owned())
     };
     if let Some((file_number, address)) = dataset::identity(host, object, kind) {
-        vfd::with_file_number(host.slot, file_number, |driver| {
+        open_drivers::with_file_number(host.slot, file_number, |driver| {
             if driver.file.wants_intents() {
                 driver.file.announce(with_siblings(address, name));
             }
@@ -78,6 +78,16 @@ pub(crate) unsafe extern "C" fn open_object<const SLOT: usize>(
     })
 }
 
+/// The native slots that open a group or a dataset by its name.
+type OpenByName = unsafe extern "C" fn(
+    *mut c_void,
+    *const ffi::H5VL_loc_params_t,
+    *const c_char,
+    hid_t,
+    hid_t,
+    *mut *mut c_void,
+) -> *mut c_void;
+
 pub(crate) unsafe extern "C" fn open_group<const SLOT: usize>(
     object: *mut c_void,
     location: *const ffi::H5VL_loc_params_t,
@@ -86,14 +96,9 @@ pub(crate) unsafe extern "C" fn open_group<const SLOT: usize>(
     transfer: hid_t,
     request: *mut *mut c_void,
 ) -> *mut c_void {
-    guard(SLOT, |host| {
-        let native = host.native.group_cls.open.ok_or(Failed)?;
-        // SAFETY: the arguments are HDF5's own.
-        unsafe {
-            announce(host, object, location, name);
-            Ok(native(object, location, name, access, transfer, request))
-        }
-    })
+    let open: fn(&Host) -> Option<OpenByName> = |host| host.native.group_cls.open;
+    // SAFETY: the arguments are HDF5's own.
+    unsafe { open_by_name::<SLOT>(open, object, location, name, access, transfer, request) }
 }
 
 pub(crate) unsafe extern "C" fn open_dataset<const SLOT: usize>(
@@ -104,9 +109,27 @@ pub(crate) unsafe extern "C" fn open_dataset<const SLOT: usize>(
     transfer: hid_t,
     request: *mut *mut c_void,
 ) -> *mut c_void {
+    let open: fn(&Host) -> Option<OpenByName> = |host| host.native.dataset_cls.open;
+    // SAFETY: the arguments are HDF5's own.
+    unsafe { open_by_name::<SLOT>(open, object, location, name, access, transfer, request) }
+}
+
+/// Announces the object and lets the native code open it.
+///
+/// # Safety
+/// The arguments are HDF5's own, for the slot that `native` picks.
+unsafe fn open_by_name<const SLOT: usize>(
+    native: fn(&Host) -> Option<OpenByName>,
+    object: *mut c_void,
+    location: *const ffi::H5VL_loc_params_t,
+    name: *const c_char,
+    access: hid_t,
+    transfer: hid_t,
+    request: *mut *mut c_void,
+) -> *mut c_void {
     guard(SLOT, |host| {
-        let native = host.native.dataset_cls.open.ok_or(Failed)?;
-        // SAFETY: the arguments are HDF5's own.
+        let native = native(host).ok_or(Failed)?;
+        // SAFETY: the caller's promise.
         unsafe {
             announce(host, object, location, name);
             Ok(native(object, location, name, access, transfer, request))

@@ -21,7 +21,9 @@ mod host_symbols;
 mod intent;
 mod lock_file;
 mod native_class;
+mod open_drivers;
 mod reporting;
+mod storage;
 mod vfd;
 mod virtual_sources;
 

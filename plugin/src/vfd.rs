@@ -6,25 +6,26 @@
 
 use std::collections::HashMap;
 use std::ffi::{CStr, c_char, c_int, c_uint, c_ulong, c_void};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use hdfstream::{Class, Error, Name, RemoteFile, Settings};
 
-use crate::chunk_index::Storage;
 use crate::driver_info::{self, DriverInfo};
 use crate::error_stack::{Topic, push, push_text};
 use crate::ffi::{self, H5FD_mem_t, H5FD_t, haddr_t, herr_t, hid_t};
 use crate::guard::{Failed, guard};
 use crate::host::{self, DriverClass, Host};
 use crate::lock_file::LockFile;
+use crate::open_drivers;
+use crate::storage::Storage;
 
 /// A remote file as HDF5 has it open.
 #[repr(C)]
 pub(crate) struct Driver {
     /// HDF5's part; it fills it after `open` and reads it at any time.
-    public: H5FD_t,
-    slot: usize,
+    pub(crate) public: H5FD_t,
+    /// Slot of its host.
+    pub(crate) slot: usize,
     pub(crate) settings: Arc<Settings>,
     /// The bytes.
     pub(crate) file: Arc<RemoteFile>,
@@ -33,52 +34,6 @@ pub(crate) struct Driver {
     /// Where datasets keep their elements, by the address of their object header.
     pub(crate) storage: Mutex<HashMap<u64, Arc<Storage>>>,
     lock_file: OnceLock<LockFile>,
-}
-
-/// The drivers that are open, in all hosts.
-static OPEN: Mutex<Vec<OpenDriver>> = Mutex::new(Vec::new());
-/// Their number, so that programs with no remote file pay nothing.
-static OPEN_COUNT: AtomicUsize = AtomicUsize::new(0);
-
-struct OpenDriver(*const Driver);
-// SAFETY: the pointers are only followed by threads that hold their host's lock, see `with_file_number`.
-unsafe impl Send for OpenDriver {}
-
-/// Calls `body` with the open remote file that HDF5 knows by `number` in the host `slot`, if there is one.
-/// (HDF5 gives every open file a number, and every object tells that of its file.)
-pub(crate) fn with_file_number<T>(
-    slot: usize,
-    number: c_ulong,
-    body: impl FnOnce(&Driver) -> T,
-) -> Option<T> {
-    let found = {
-        let open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_it = |driver: *const Driver| {
-            // SAFETY: drivers leave the list before they are freed, in `close`.
-            let driver = unsafe { &*driver };
-            driver.slot == slot && driver.public.fileno == number
-        };
-        open.iter().map(|open| open.0).find(|&driver| is_it(driver))?
-    };
-    // SAFETY: files are closed only by calls of the same host, whose lock this thread holds throughout.
-    Some(body(unsafe { &*found }))
-}
-
-/// Whether any remote file is open.
-pub(crate) fn any_open() -> bool {
-    OPEN_COUNT.load(Ordering::Relaxed) > 0
-}
-
-/// Whether any remote file of the host in `slot` has metadata that is fetched object by object.
-pub(crate) fn any_wants_intents(slot: usize) -> bool {
-    any_open() && {
-        let open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
-        open.iter().any(|open| {
-            // SAFETY: drivers leave the list before they are freed, in `close`.
-            let driver = unsafe { &*open.0 };
-            driver.slot == slot && driver.file.wants_intents()
-        })
-    }
 }
 
 /// Id of the driver in `host`, registered on first use.
@@ -262,20 +217,14 @@ unsafe extern "C" fn open<const SLOT: usize>(
             storage: Mutex::default(),
             lock_file: OnceLock::new(),
         }));
-        OPEN.lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(OpenDriver(driver));
-        OPEN_COUNT.fetch_add(1, Ordering::Relaxed);
+        open_drivers::add(driver);
         Ok(driver.cast())
     })
 }
 
 unsafe extern "C" fn close(file: *mut H5FD_t) -> herr_t {
     let driver = file.cast::<Driver>();
-    OPEN.lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .retain(|open| !std::ptr::eq(open.0, driver));
-    OPEN_COUNT.fetch_sub(1, Ordering::Relaxed);
+    open_drivers::remove(driver);
     // SAFETY: HDF5 closes each file once and does not use it any more; it came from `Box::into_raw`.
     drop(unsafe { Box::from_raw(driver) });
     0

@@ -14,6 +14,7 @@ use crate::error_stack::{Quiet, Saved};
 use crate::ffi::{self, hid_t};
 use crate::handle::Handle;
 use crate::host::Host;
+use crate::open_drivers;
 use crate::vfd;
 
 /// Virtual datasets may take elements from virtual datasets; deeper nests than this count as external.
@@ -109,7 +110,7 @@ fn source_is_raw(
     if unsafe { (host.h5.H5Fget_fileno)(opened.id(), &raw mut number) } < 0 {
         return None;
     }
-    let file = vfd::with_file_number(host.slot, number, |driver| Arc::clone(&driver.file))?;
+    let file = open_drivers::with_file_number(host.slot, number, |driver| Arc::clone(&driver.file))?;
     let origin = Origin {
         file,
         settings: Arc::clone(&origin.settings),
