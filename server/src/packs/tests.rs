@@ -1,7 +1,7 @@
 //! Packs of files that stay, change, break and are asked for by many.
 
 use std::fs;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hdfstream::protocol::{Intent, Pack};
 
@@ -184,31 +184,4 @@ async fn what_is_not_hdf5_has_a_pack_of_what_an_attempt_touches() {
     let prepared = served.packs(BUDGET).open(&served.open("a.txt"), LONG).await;
     assert!(prepared.complete);
     assert!(!prepared.pack.unwrap().ranges.is_empty());
-}
-
-/// Figures rather than a test: `cargo test --release -- --ignored --nocapture twenty_thousand`.
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "measures"]
-async fn twenty_thousand_objects() {
-    let served = Served::new();
-    for (name, latest) in [("old.h5", false), ("new.h5", true)] {
-        make_many(&served.directory.path().join(name), latest, 100, 200);
-        let packs = served.packs(BUDGET);
-        let file = served.open(name);
-        let begin = Instant::now();
-        let early = packs.open(&file, Duration::from_millis(250)).await.pack.unwrap();
-        let early_after = begin.elapsed();
-        let prepared = packs.open(&file, LONG).await;
-        let took = begin.elapsed();
-        let pack = prepared.pack.unwrap();
-        assert!(prepared.complete);
-        println!(
-            "{name} of {} bytes: {} ranges in {} bytes after {early_after:?}; all, {} ranges in {} bytes, after {took:?}",
-            file.size,
-            early.ranges.len(),
-            early.zstd.len(),
-            pack.ranges.len(),
-            pack.zstd.len(),
-        );
-    }
 }
