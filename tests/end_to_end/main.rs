@@ -22,5 +22,6 @@ mod processes;
 mod readme;
 mod request_counts;
 mod same_bytes;
+mod static_programs;
 mod stubs;
 mod tools;
