@@ -14,7 +14,7 @@ use crate::whole;
 
 /// How long the reply waits for metadata to be gathered. What takes longer comes by a trace: a program
 /// that wants one object of a million should not wait for them all.
-const WAIT: Duration = Duration::from_secs(1);
+const WAIT: Duration = Duration::from_millis(300);
 
 /// How often a small file that is being written is looked at.
 const ATTEMPTS: usize = 3;
