@@ -4,13 +4,13 @@
 use std::ffi::c_void;
 use std::sync::{Arc, PoisonError};
 
-use crate::error_stack::{Saved, Topic, push_text};
+use crate::error_stack::{Saved, Topic, push, push_text};
 use crate::ffi::{self, herr_t, hid_t};
 use crate::guard::{Failed, guard};
 use crate::host::Host;
 use crate::storage::{self, Storage};
 use crate::virtual_sources::Origin;
-use crate::{external, open_drivers};
+use crate::{external, link_failures, open_drivers};
 
 /// One dataset of a read: HDF5's object and the ids that say what to read.
 #[derive(Clone, Copy)]
@@ -35,24 +35,7 @@ pub(crate) unsafe extern "C" fn read<const SLOT: usize>(
 ) -> herr_t {
     guard(SLOT, |host| {
         let native = host.native.dataset_cls.read.ok_or(Failed)?;
-        let mut elsewhere = false;
-        if open_drivers::any_open() {
-            for index in 0..count {
-                // SAFETY: all arrays have `count` entries.
-                let selected = unsafe {
-                    Selected {
-                        dataset: *datasets.add(index),
-                        memory_type: *memory_types.add(index),
-                        memory_space: *memory_spaces.add(index),
-                        file_space: *file_spaces.add(index),
-                        transfer,
-                        buffer: *buffers.add(index),
-                    }
-                };
-                elsewhere |= prepare(host, selected)?;
-            }
-        }
-        if !elsewhere {
+        if !open_drivers::any_open() {
             // SAFETY: the arguments are HDF5's own.
             return Ok(unsafe {
                 native(
@@ -67,31 +50,70 @@ pub(crate) unsafe extern "C" fn read<const SLOT: usize>(
                 )
             });
         }
-        // Some dataset was read by other means; the rest goes to the native code one by one.
+        let mut left = Vec::with_capacity(count);
         for index in 0..count {
-            // SAFETY: all arrays have `count` entries, and a read of one dataset takes arrays of one.
-            let status = unsafe {
-                if storage_of(host, *datasets.add(index))
-                    .is_some_and(|found| matches!(*found.1, Storage::External(_)))
-                {
-                    continue;
-                }
-                native(
-                    1,
-                    datasets.add(index),
-                    memory_types.add(index),
-                    memory_spaces.add(index),
-                    file_spaces.add(index),
+            // SAFETY: all arrays have `count` entries.
+            let selected = unsafe {
+                Selected {
+                    dataset: *datasets.add(index),
+                    memory_type: *memory_types.add(index),
+                    memory_space: *memory_spaces.add(index),
+                    file_space: *file_spaces.add(index),
                     transfer,
-                    buffers.add(index),
+                    buffer: *buffers.add(index),
+                }
+            };
+            if !prepare(host, selected)? {
+                left.push(index);
+            }
+        }
+        // Failures of earlier calls, which were reported or do not matter.
+        link_failures::take(host.slot);
+        if left.len() == count {
+            // SAFETY: as above.
+            let status = unsafe {
+                native(
+                    count,
+                    datasets,
+                    memory_types,
+                    memory_spaces,
+                    file_spaces,
+                    transfer,
+                    buffers,
                     request,
                 )
             };
             if status < 0 {
-                return Err(Failed);
+                return Ok(status);
+            }
+        } else {
+            // Some datasets were read by other means; the rest goes to the native code one by one.
+            for index in left {
+                // SAFETY: all arrays have `count` entries, and a read of one dataset takes arrays of one.
+                let status = unsafe {
+                    native(
+                        1,
+                        datasets.add(index),
+                        memory_types.add(index),
+                        memory_spaces.add(index),
+                        file_spaces.add(index),
+                        transfer,
+                        buffers.add(index),
+                        request,
+                    )
+                };
+                if status < 0 {
+                    return Ok(status);
+                }
             }
         }
-        Ok(0)
+        match link_failures::take(host.slot) {
+            None => Ok(0),
+            Some((name, error)) => {
+                push(host, Topic::Read, &name, &error);
+                Err(Failed)
+            }
+        }
     })
 }
 

@@ -19,6 +19,7 @@ mod handle;
 mod host;
 mod host_symbols;
 mod intent;
+mod link_failures;
 mod lock_file;
 mod native_class;
 mod open_drivers;

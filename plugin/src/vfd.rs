@@ -16,8 +16,8 @@ use crate::ffi::{self, H5FD_mem_t, H5FD_t, haddr_t, herr_t, hid_t};
 use crate::guard::{Failed, guard};
 use crate::host::{self, DriverClass, Host};
 use crate::lock_file::LockFile;
-use crate::open_drivers;
 use crate::storage::Storage;
+use crate::{link_failures, open_drivers};
 
 /// A remote file as HDF5 has it open.
 #[repr(C)]
@@ -184,7 +184,11 @@ unsafe extern "C" fn open<const SLOT: usize>(
         let info = unsafe { DriverInfo::from_ptr((host.h5.H5Pget_driver_info)(fapl)) };
         let write =
             flags & (ffi::H5F_ACC_RDWR | ffi::H5F_ACC_TRUNC | ffi::H5F_ACC_CREAT | ffi::H5F_ACC_EXCL) != 0;
-        let file = open_remote(&name, info, write).map_err(|error| {
+        let opened = open_remote(&name, info, write);
+        if info.is_some_and(|info| info.linked_from.is_some()) {
+            link_failures::note(SLOT, &name, &opened);
+        }
+        let file = opened.map_err(|error| {
             push(host, Topic::Open, &name, &error);
             Failed
         })?;

@@ -145,9 +145,14 @@ fn garbage_is_recognised() {
 
 /// Runs [`READ_ON`], does `trouble` when the file is open, and lets it go on.
 fn amid_reading(url: &str, directory: &Path, trouble: impl FnOnce()) -> Outcome {
+    amid(READ_ON, url, directory, trouble)
+}
+
+/// Runs `program`, does `trouble` when it reads from its gate, and lets it go on.
+fn amid(program: &str, url: &str, directory: &Path, trouble: impl FnOnce()) -> Outcome {
     let gate = directory.join("gate");
     Program::new("/usr/bin/mkfifo").arg(&gate).run().success();
-    let running = script(READ_ON).arg(url).env("GATE", &gate).start();
+    let running = script(program).arg(url).env("GATE", &gate).start();
     // Opening a FIFO for writing waits until the program is at its gate.
     let opened = {
         let gate = gate.clone();
@@ -205,6 +210,34 @@ fn a_stall_amid_reading_is_given_up() {
         proxy.set_fault(Fault::Stall { after: 3_000_000 });
     });
     raises(&outcome, "TimeoutError", &["big.h5"]);
+}
+
+/// HDF5 alone would show fill values: it takes a source that does not open for a missing one.
+#[test]
+fn a_virtual_source_that_cannot_be_reached_is_not_taken_for_missing() {
+    let (directory, mut server) = scene();
+    corpus::write_with(
+        "import h5py
+layout = h5py.VirtualLayout((8,), 'i8')
+layout[:4] = h5py.VirtualSource('source.h5', 'x', (4,))
+layout[4:] = h5py.VirtualSource('absent.h5', 'x', (4,))
+with h5py.File('source.h5', 'w') as f: f['x'] = [1, 2, 3, 4]
+with h5py.File('virtual.h5', 'w') as f:
+    f.create_virtual_dataset('x', layout, fillvalue=-1)
+    f['y'] = 0",
+        directory.path(),
+    );
+    let url = server.url("virtual.h5");
+    let whole = script("assert h5py.File(name)['x'][:].tolist() == [1, 2, 3, 4, -1, -1, -1, -1]");
+    let outcome = whole.arg(&url).run().success();
+    assert_eq!(outcome.stdout, "nothing was raised\nalive\n", "{outcome}");
+    let read_on = "f = h5py.File(name)
+dataset = f['x']
+print('opened', file=sys.stderr, flush=True)
+open(os.environ['GATE'], 'rb').read()
+dataset[:]";
+    let outcome = amid(read_on, &url, directory.path(), || server.kill());
+    raises(&outcome, "ConnectionRefusedError", &["source.h5"]);
 }
 
 #[test]
