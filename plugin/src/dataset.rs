@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError};
 use crate::error_stack::{Saved, Topic, push, push_text};
 use crate::ffi::{self, herr_t, hid_t};
 use crate::guard::{Failed, guard};
+use crate::handle::Handle;
 use crate::host::Host;
 use crate::storage::{self, Storage};
 use crate::virtual_sources::Origin;
@@ -107,13 +108,44 @@ pub(crate) unsafe extern "C" fn read<const SLOT: usize>(
                 }
             }
         }
-        match link_failures::take(host.slot) {
-            None => Ok(0),
-            Some((name, error)) => {
-                push(host, Topic::Read, &name, &error);
-                Err(Failed)
-            }
+        all_links_followed(host)?;
+        Ok(0)
+    })
+}
+
+/// The native slot, of which one operation follows links: the extent of a virtual dataset without limits is that
+/// of its sources.
+pub(crate) unsafe extern "C" fn get<const SLOT: usize>(
+    dataset: *mut c_void,
+    arguments: *mut ffi::H5VL_dataset_get_args_t,
+    transfer: hid_t,
+    request: *mut *mut c_void,
+) -> herr_t {
+    guard(SLOT, |host| {
+        let native = host.native.dataset_cls.get.ok_or(Failed)?;
+        link_failures::take(host.slot);
+        // SAFETY: the arguments are HDF5's own.
+        let status = unsafe { native(dataset, arguments, transfer, request) };
+        // SAFETY: HDF5 passes a pointer to the arguments; the operation tells which part of the union is set.
+        let space = unsafe {
+            ((*arguments).op_type == ffi::H5VL_DATASET_GET_SPACE)
+                .then(|| (*arguments).args.get_space.space_id)
+        };
+        if let (0.., Some(space)) = (status, space) {
+            let space = Handle::own(host, space, host.h5.H5Sclose).ok_or(Failed)?;
+            all_links_followed(host)?;
+            // HDF5's from here on.
+            std::mem::forget(space);
         }
+        Ok(status)
+    })
+}
+
+/// Fails when the native call just made took a source for missing that could not be reached.
+fn all_links_followed(host: &'static Host) -> Result<(), Failed> {
+    link_failures::take(host.slot).map_or(Ok(()), |(name, error)| {
+        push(host, Topic::Read, &name, &error);
+        Err(Failed)
     })
 }
 

@@ -57,6 +57,7 @@ fn replace<const SLOT: usize>(class: &mut ffi::H5VL_class_t) {
     class.file_cls.close = Some(file::close::<SLOT>);
 
     class.dataset_cls.open = Some(intent::open_dataset::<SLOT>);
+    class.dataset_cls.get = Some(dataset::get::<SLOT>);
     class.dataset_cls.read = Some(dataset::read::<SLOT>);
     class.group_cls.open = Some(intent::open_group::<SLOT>);
     class.object_cls.open = Some(intent::open_object::<SLOT>);

@@ -240,6 +240,34 @@ dataset[:]";
     raises(&outcome, "ConnectionRefusedError", &["source.h5"]);
 }
 
+/// Without limits, a virtual dataset is as long as its sources: HDF5 alone would call it empty.
+#[test]
+fn the_extent_of_a_source_that_cannot_be_reached_is_not_taken_for_zero() {
+    let (directory, mut server) = scene();
+    corpus::write_with(
+        "import h5py
+all = slice(0, h5py.h5s.UNLIMITED)
+layout = h5py.VirtualLayout((6,), 'i8', maxshape=(None,))
+layout[all] = h5py.VirtualSource('source.h5', 'x', (6,), maxshape=(None,))[all]
+with h5py.File('source.h5', 'w') as f:
+    f.create_dataset('x', (6,), 'i8', maxshape=(None,), chunks=(2,))
+with h5py.File('virtual.h5', 'w') as f: f.create_virtual_dataset('x', layout)",
+        directory.path(),
+    );
+    let url = server.url("virtual.h5");
+    let whole = script("assert h5py.File(name)['x'].shape == (6,)")
+        .arg(&url)
+        .run()
+        .success();
+    assert_eq!(whole.stdout, "nothing was raised\nalive\n", "{whole}");
+    let read_on = "f = h5py.File(name)
+print('opened', file=sys.stderr, flush=True)
+open(os.environ['GATE'], 'rb').read()
+f['x'].shape";
+    let outcome = amid(read_on, &url, directory.path(), || server.kill());
+    raises(&outcome, "RuntimeError", &["source.h5", "refused the connection"]);
+}
+
 #[test]
 fn a_file_replaced_between_two_reads_is_noticed() {
     let (directory, server) = scene();
