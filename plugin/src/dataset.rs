@@ -36,20 +36,21 @@ pub(crate) unsafe extern "C" fn read<const SLOT: usize>(
 ) -> herr_t {
     guard(SLOT, |host| {
         let native = host.native.dataset_cls.read.ok_or(Failed)?;
+        // SAFETY: the arguments are HDF5's own.
+        let read_all = || unsafe {
+            native(
+                count,
+                datasets,
+                memory_types,
+                memory_spaces,
+                file_spaces,
+                transfer,
+                buffers,
+                request,
+            )
+        };
         if !open_drivers::any_open() {
-            // SAFETY: the arguments are HDF5's own.
-            return Ok(unsafe {
-                native(
-                    count,
-                    datasets,
-                    memory_types,
-                    memory_spaces,
-                    file_spaces,
-                    transfer,
-                    buffers,
-                    request,
-                )
-            });
+            return Ok(read_all());
         }
         let mut left = Vec::with_capacity(count);
         for index in 0..count {
@@ -71,19 +72,7 @@ pub(crate) unsafe extern "C" fn read<const SLOT: usize>(
         // Failures of earlier calls, which were reported or do not matter.
         link_failures::take(host.slot);
         if left.len() == count {
-            // SAFETY: as above.
-            let status = unsafe {
-                native(
-                    count,
-                    datasets,
-                    memory_types,
-                    memory_spaces,
-                    file_spaces,
-                    transfer,
-                    buffers,
-                    request,
-                )
-            };
+            let status = read_all();
             if status < 0 {
                 return Ok(status);
             }
@@ -123,15 +112,18 @@ pub(crate) unsafe extern "C" fn get<const SLOT: usize>(
 ) -> herr_t {
     guard(SLOT, |host| {
         let native = host.native.dataset_cls.get.ok_or(Failed)?;
+        // SAFETY: HDF5 passes a pointer to the arguments, for the native code and for us.
+        let of_space = unsafe { (*arguments).op_type } == ffi::H5VL_DATASET_GET_SPACE;
+        if !of_space || !open_drivers::any_open() {
+            // SAFETY: the arguments are HDF5's own.
+            return Ok(unsafe { native(dataset, arguments, transfer, request) });
+        }
         link_failures::take(host.slot);
-        // SAFETY: the arguments are HDF5's own.
+        // SAFETY: as above.
         let status = unsafe { native(dataset, arguments, transfer, request) };
-        // SAFETY: HDF5 passes a pointer to the arguments; the operation tells which part of the union is set.
-        let space = unsafe {
-            ((*arguments).op_type == ffi::H5VL_DATASET_GET_SPACE)
-                .then(|| (*arguments).args.get_space.space_id)
-        };
-        if let (0.., Some(space)) = (status, space) {
+        if status >= 0 {
+            // SAFETY: the operation has filled this part of the union.
+            let space = unsafe { (*arguments).args.get_space.space_id };
             let space = Handle::own(host, space, host.h5.H5Sclose).ok_or(Failed)?;
             all_links_followed(host)?;
             // HDF5's from here on.

@@ -123,19 +123,9 @@ unsafe fn driver<'a>(file: *const H5FD_t) -> &'a Driver {
 /// Finds out which file HDF5 means by `name`. It opens link targets past the connector, by names that it
 /// puts together from the working directory, the parent's name and the link's value; those of them that
 /// are no remote names must not reach the client's own disk.
-fn open_remote(name: &str, info: Option<&DriverInfo>, write: bool) -> Result<Arc<RemoteFile>, Error> {
-    let default_settings;
-    let settings = if let Some(info) = info {
-        &*info.settings
-    } else {
-        default_settings = Settings::load(None)?;
-        &default_settings
-    };
-    match (
-        hdfstream::resolve(name),
-        info.and_then(|info| info.linked_from.as_ref()),
-    ) {
-        (Name::Remote(remote), _) => RemoteFile::open(&remote, settings, write),
+fn open_remote(name: &str, info: &DriverInfo, write: bool) -> Result<Arc<RemoteFile>, Error> {
+    match (hdfstream::resolve(name), info.linked_from.as_ref()) {
+        (Name::Remote(remote), _) => RemoteFile::open(&remote, &info.settings, write),
         (Name::Local, Some(parent)) if name.starts_with('/') => parent.open_linked(name),
         (Name::Local, Some(parent)) => Err(Error::NotFound {
             url: format!("{name} (named by a link in {})", parent.url()),
@@ -180,18 +170,25 @@ unsafe extern "C" fn open<const SLOT: usize>(
     guard(SLOT, |host| {
         // SAFETY: HDF5 passes a NUL-terminated name.
         let name = unsafe { CStr::from_ptr(name) }.to_string_lossy();
-        // SAFETY: the list is open during the call; its info, if any, is of this driver.
-        let info = unsafe { DriverInfo::from_ptr((host.h5.H5Pget_driver_info)(fapl)) };
-        let write =
-            flags & (ffi::H5F_ACC_RDWR | ffi::H5F_ACC_TRUNC | ffi::H5F_ACC_CREAT | ffi::H5F_ACC_EXCL) != 0;
-        let opened = open_remote(&name, info, write);
-        if info.is_some_and(|info| info.linked_from.is_some()) {
-            link_failures::note(SLOT, &name, &opened);
-        }
-        let file = opened.map_err(|error| {
+        let fail = |error: Error| {
             push(host, Topic::Open, &name, &error);
             Failed
-        })?;
+        };
+        // SAFETY: the list is open during the call; its info, if any, is of this driver.
+        let info = match unsafe { DriverInfo::from_ptr((host.h5.H5Pget_driver_info)(fapl)) } {
+            Some(info) => info.clone(),
+            None => DriverInfo {
+                settings: Arc::new(Settings::load(None).map_err(fail)?),
+                linked_from: None,
+            },
+        };
+        let write =
+            flags & (ffi::H5F_ACC_RDWR | ffi::H5F_ACC_TRUNC | ffi::H5F_ACC_CREAT | ffi::H5F_ACC_EXCL) != 0;
+        let opened = open_remote(&name, &info, write);
+        if info.linked_from.is_some() {
+            link_failures::note(SLOT, &name, &opened);
+        }
+        let file = opened.map_err(fail)?;
         if host.reads_raw_files_itself() {
             refuse_raw_files(host, &file)?;
         }
@@ -207,15 +204,7 @@ unsafe extern "C" fn open<const SLOT: usize>(
             // SAFETY: plain integers and a pointer, which HDF5 fills in once we return.
             public: unsafe { std::mem::zeroed() },
             slot: SLOT,
-            settings: info
-                .map_or_else(
-                    || Settings::load(None).map(Arc::new),
-                    |info| Ok(Arc::clone(&info.settings)),
-                )
-                .map_err(|error| {
-                    push(host, Topic::Open, &name, &error);
-                    Failed
-                })?,
+            settings: info.settings,
             file,
             eoa: 0,
             storage: Mutex::default(),
