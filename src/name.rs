@@ -133,12 +133,6 @@ impl RemoteName {
         self.to_string()
     }
 
-    /// Whether the connection is encrypted.
-    #[must_use]
-    pub fn secure(&self) -> bool {
-        self.authority.secure
-    }
-
     /// Scheme and authority, such as `https://host:8443`.
     #[must_use]
     pub fn server(&self) -> String {

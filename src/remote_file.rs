@@ -154,7 +154,7 @@ impl RemoteFile {
     ///
     /// # Errors
     /// As [`Self::read`]; a server that has no hint to give is no error.
-    pub fn trace(&self, intent: Intent) -> Result<(), Error> {
+    fn trace(&self, intent: Intent) -> Result<(), Error> {
         let whole = intent == Intent::File;
         if self.version.is_complete() || (whole && !self.version.begin_trace()) {
             return Ok(());
@@ -237,12 +237,6 @@ impl RemoteFile {
                 .read(self.source.target("external"), vec![read])?;
         }
         Ok(bytes)
-    }
-
-    /// Whether all metadata was fetched, so that tracing brings nothing more.
-    #[must_use]
-    pub fn metadata_complete(&self) -> bool {
-        self.version.is_complete()
     }
 
     /// Puts the bytes of a pack in the cache.

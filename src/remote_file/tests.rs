@@ -52,7 +52,7 @@ fn the_first_request_finds_the_base_and_the_second_open_is_one_small_request() {
     assert_eq!(file.url(), url);
     assert_eq!(memory.operations(), ["elsewhere", "elsewhere", "open"]);
     check(&file, Class::Metadata, &content(1000), 505, 10);
-    assert!(file.metadata_complete());
+    assert!(file.version.is_complete());
     assert!(memory.operations().is_empty());
 
     drop(file);
@@ -300,7 +300,7 @@ fn links_and_external_storage_are_the_servers_to_resolve() {
     });
     for _ in 0..2 {
         let linked = file.open_linked("/root/other dir/y.h5").unwrap();
-        assert!(linked.metadata_complete());
+        assert!(linked.version.is_complete());
     }
     assert_eq!(memory.edit(|state| state.unchanged), 1);
     let linked = file.open_linked("/root/other dir/y.h5").unwrap();

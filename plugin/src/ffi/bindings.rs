@@ -79,12 +79,6 @@ unsafe extern "C" {
     ) -> herr_t;
 }
 unsafe extern "C" {
-    pub fn H5is_library_terminating(is_terminating: *mut bool) -> herr_t;
-}
-unsafe extern "C" {
-    pub fn H5free_memory(mem: *mut ::std::os::raw::c_void) -> herr_t;
-}
-unsafe extern "C" {
     pub fn H5allocate_memory(size: usize, clear: bool) -> *mut ::std::os::raw::c_void;
 }
 pub const H5I_UNINIT: H5I_type_t = -2;
@@ -154,21 +148,6 @@ pub type H5O_iterate2_t = ::std::option::Option<
         op_data: *mut ::std::os::raw::c_void,
     ) -> herr_t,
 >;
-pub const H5T_NO_CLASS: H5T_class_t = -1;
-pub const H5T_INTEGER: H5T_class_t = 0;
-pub const H5T_FLOAT: H5T_class_t = 1;
-pub const H5T_TIME: H5T_class_t = 2;
-pub const H5T_STRING: H5T_class_t = 3;
-pub const H5T_BITFIELD: H5T_class_t = 4;
-pub const H5T_OPAQUE: H5T_class_t = 5;
-pub const H5T_COMPOUND: H5T_class_t = 6;
-pub const H5T_REFERENCE: H5T_class_t = 7;
-pub const H5T_ENUM: H5T_class_t = 8;
-pub const H5T_VLEN: H5T_class_t = 9;
-pub const H5T_ARRAY: H5T_class_t = 10;
-pub const H5T_COMPLEX: H5T_class_t = 11;
-pub const H5T_NCLASSES: H5T_class_t = 12;
-pub type H5T_class_t = ::std::os::raw::c_int;
 pub const H5T_CSET_ERROR: H5T_cset_t = -1;
 pub const H5T_CSET_ASCII: H5T_cset_t = 0;
 pub const H5T_CSET_UTF8: H5T_cset_t = 1;
@@ -257,15 +236,6 @@ unsafe extern "C" {
         type_id: hid_t,
         space_id: hid_t,
         lcpl_id: hid_t,
-        dcpl_id: hid_t,
-        dapl_id: hid_t,
-    ) -> hid_t;
-}
-unsafe extern "C" {
-    pub fn H5Dcreate_anon(
-        loc_id: hid_t,
-        type_id: hid_t,
-        space_id: hid_t,
         dcpl_id: hid_t,
         dapl_id: hid_t,
     ) -> hid_t;
@@ -3253,18 +3223,6 @@ const _: () = {
     ["Offset of field: H5VL_class_t::token_cls"][::std::mem::offset_of!(H5VL_class_t, token_cls) - 600usize];
     ["Offset of field: H5VL_class_t::optional"][::std::mem::offset_of!(H5VL_class_t, optional) - 624usize];
 };
-pub const H5S_NO_CLASS: H5S_class_t = -1;
-pub const H5S_SCALAR: H5S_class_t = 0;
-pub const H5S_SIMPLE: H5S_class_t = 1;
-pub const H5S_NULL: H5S_class_t = 2;
-pub type H5S_class_t = ::std::os::raw::c_int;
-pub const H5S_SEL_ERROR: H5S_sel_type = -1;
-pub const H5S_SEL_NONE: H5S_sel_type = 0;
-pub const H5S_SEL_POINTS: H5S_sel_type = 1;
-pub const H5S_SEL_HYPERSLABS: H5S_sel_type = 2;
-pub const H5S_SEL_ALL: H5S_sel_type = 3;
-pub const H5S_SEL_N: H5S_sel_type = 4;
-pub type H5S_sel_type = ::std::os::raw::c_int;
 unsafe extern "C" {
     pub fn H5Sclose(space_id: hid_t) -> herr_t;
 }
@@ -3280,9 +3238,6 @@ unsafe extern "C" {
 }
 unsafe extern "C" {
     pub fn H5Sget_select_npoints(spaceid: hid_t) -> hssize_t;
-}
-unsafe extern "C" {
-    pub fn H5Sget_select_type(spaceid: hid_t) -> H5S_sel_type;
 }
 unsafe extern "C" {
     pub fn H5Sget_simple_extent_dims(
@@ -3382,9 +3337,6 @@ unsafe extern "C" {
         name: *mut ::std::os::raw::c_char,
         size: usize,
     ) -> isize;
-}
-unsafe extern "C" {
-    pub fn H5Pset_layout(plist_id: hid_t, layout: H5D_layout_t) -> herr_t;
 }
 pub const H5PL_TYPE_ERROR: H5PL_type_t = -1;
 pub const H5PL_TYPE_FILTER: H5PL_type_t = 0;
