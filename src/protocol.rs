@@ -8,6 +8,7 @@ mod list;
 mod open;
 mod pack;
 mod read;
+mod token;
 mod trace;
 
 pub use error_reply::{ErrorKind, ErrorReply};
@@ -15,6 +16,7 @@ pub use list::{Entry, EntryKind, ListReply, ListRequest, StatReply, StatRequest}
 pub use open::{Capabilities, OpenReply, OpenRequest};
 pub use pack::{Pack, PackError};
 pub use read::{ExternalRequest, ReadRequest, Run, RunsError};
+pub use token::{TokenReply, TokenRequest};
 pub use trace::{Intent, TraceReply, TraceRequest};
 
 use serde::{Serialize, de::DeserializeOwned};

@@ -17,6 +17,12 @@ pub struct Capabilities {
     pub max_read_bytes: u64,
     /// Most runs one read request may hold.
     pub max_runs: u64,
+    /// Who the request's login is; none without a login.
+    #[serde(default)]
+    pub user: Option<String>,
+    /// The server's clock, seconds since 1970-01-01 UTC; tokens and certificates go by it.
+    #[serde(default)]
+    pub time: Option<i64>,
 }
 
 /// Body of `POST {base}/v2/open`.
