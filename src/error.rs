@@ -25,6 +25,20 @@ pub enum Error {
         /// What is wrong and what to write instead.
         reason: String,
     },
+    /// The settings file cannot be read or understood.
+    #[error(
+        "the settings file {}{}: {reason}; mend it, or set HDFSTREAM_CONFIG to another",
+        path.display(),
+        if *line == 0 { String::new() } else { format!(", line {line}") }
+    )]
+    SettingsFile {
+        /// The file.
+        path: std::path::PathBuf,
+        /// Line that is wrong, counted from 1; 0 when it is the file as a whole.
+        line: u64,
+        /// Key, what is wrong and what to write instead.
+        reason: String,
+    },
     /// There is no such file or directory.
     #[error("{url}: {server} has no such file or directory; check the path, for example with 'hdfstream ls'")]
     NotFound {
@@ -242,7 +256,7 @@ impl Error {
             Self::Forbidden { .. } | Self::Unauthorized { .. } => 13,
             Self::Exists { .. } => 17,
             Self::IsDirectory { .. } => 21,
-            Self::InvalidName { .. } | Self::Setting { .. } => 22,
+            Self::InvalidName { .. } | Self::Setting { .. } | Self::SettingsFile { .. } => 22,
             Self::NoSpace { .. } => 28,
             Self::ReadOnly { .. } => 30,
             Self::TimedOut { .. } => 110,

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod cache;
+pub mod credentials;
 mod engine;
 mod error;
 mod listing;
@@ -19,8 +20,9 @@ pub mod stats;
 mod testing;
 mod transport;
 
+pub use credentials::Credentials;
 pub use error::Error;
 pub use listing::{list, stat};
 pub use name::{Name, RemoteName, resolve, resolve_with_stub, stub::Stub};
 pub use remote_file::{Class, RemoteFile};
-pub use settings::{Credentials, Secret, Settings};
+pub use settings::{Secret, Settings};

@@ -13,7 +13,7 @@ const MOST: usize = 10_000_000;
 /// # Errors
 /// Any of [`Error`]'s about the network and the server.
 pub fn list(name: &RemoteName, settings: &Settings) -> Result<Vec<Entry>, Error> {
-    list_at(&Server::new(name.authority(), settings), name)
+    list_at(&Server::new(name, settings)?, name)
 }
 
 /// What `name` is.
@@ -21,7 +21,7 @@ pub fn list(name: &RemoteName, settings: &Settings) -> Result<Vec<Entry>, Error>
 /// # Errors
 /// Any of [`Error`]'s about the network and the server.
 pub fn stat(name: &RemoteName, settings: &Settings) -> Result<StatReply, Error> {
-    let server = Server::new(name.authority(), settings);
+    let server = Server::new(name, settings)?;
     let (_, reply) = discover(&server, name, &name.url(), "stat", |target, place| {
         let path = place.path.clone();
         server.ask(target, &StatRequest { path })

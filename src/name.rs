@@ -4,14 +4,16 @@
 //! an ordinary local name nothing is touched but the name itself (and, with stubs, one `stat`).
 
 mod address;
+pub(crate) mod alias;
 mod mangled;
+pub(crate) mod mount;
 mod path;
 pub mod stub;
 
 use std::fmt;
 use std::io::Read;
 
-use crate::Error;
+use crate::{Error, settings};
 pub(crate) use address::Authority;
 
 /// What a name means.
@@ -33,11 +35,12 @@ pub struct RemoteName {
 /// Decides what `name` means from its text; see [`resolve_with_stub`] for stubs.
 ///
 /// Remote are `https:`, `http:`, `hdfstream:` (https) and `hdfstream+http:` URLs, with any number of
-/// slashes after the colon, also behind a directory prefix that some library put in front. A name that
-/// looks like a URL but cannot be one is [`Name::Local`] here and an error there.
+/// slashes after the colon, also behind a directory prefix that some library put in front; and names
+/// with an alias of the settings file or below one of its mounts. A name that looks remote but cannot be
+/// is [`Name::Local`] here and an error there.
 #[must_use]
 pub fn resolve(name: &str) -> Name {
-    read_url(name).unwrap_or(Name::Local)
+    read(name).unwrap_or(Name::Local)
 }
 
 /// Decides what `name` means, local files that are stubs included.
@@ -45,7 +48,7 @@ pub fn resolve(name: &str) -> Name {
 /// # Errors
 /// [`Error::InvalidName`] when it is a URL, or a stub holding one, that cannot be used.
 pub fn resolve_with_stub(name: &str) -> Result<Name, Error> {
-    match read_url(name)? {
+    match read(name)? {
         Name::Local => read_stub(name),
         remote => Ok(remote),
     }
@@ -60,15 +63,43 @@ pub fn without_login(name: &str) -> String {
     }
 }
 
-fn read_url(name: &str) -> Result<Name, Error> {
-    // Aliases (`cosma:path`) and mounts (`/cosma/path`) of the configuration file will be looked up
-    // here, before URLs, once there is a configuration file.
-    match mangled::find(name) {
-        Some(found) if !found.prefixed || std::fs::symlink_metadata(name).is_err() => {
+fn read(name: &str) -> Result<Name, Error> {
+    // A name that stands behind a directory may be that of a local file, however it looks.
+    let local = || std::fs::symlink_metadata(name).is_ok();
+    if let Some(found) = mangled::find(name) {
+        return if found.prefixed && local() {
+            Ok(Name::Local)
+        } else {
             RemoteName::from_url(&name[found.start..]).map(Name::Remote)
-        }
-        _ => Ok(Name::Local),
+        };
     }
+    if !may_be_configured(name) {
+        return Ok(Name::Local);
+    }
+    // A mistake in the file must not stop programs that open local files: see [`settings_problem`].
+    let Ok(file) = settings::file::current() else {
+        return Ok(Name::Local);
+    };
+    match alias::find(name, file.aliases()) {
+        Some((remote, prefixed)) if !prefixed || !local() => return remote.map(Name::Remote),
+        _ => {}
+    }
+    mount::find(name, file.mounts()).map_or(Ok(Name::Local), |remote| remote.map(Name::Remote))
+}
+
+/// Whether the settings file can make `name` remote: names with a colon, and full paths.
+fn may_be_configured(name: &str) -> bool {
+    name.starts_with('/') || name.contains(':')
+}
+
+/// Why a name that was taken for local may be remote all the same: the settings file, which would tell,
+/// cannot be understood. To be told when a local file of this name does not open.
+#[must_use]
+pub fn settings_problem(name: &str) -> Option<Error> {
+    if mangled::find(name).is_some() || !may_be_configured(name) {
+        return None;
+    }
+    settings::file::current().err()
 }
 
 fn read_stub(name: &str) -> Result<Name, Error> {
@@ -181,6 +212,20 @@ impl RemoteName {
             authority: self.authority.clone(),
             components,
         })
+    }
+
+    /// Follows the literal path `path` from this, which must not be left by `..`.
+    pub(crate) fn below(&self, path: &str) -> Result<Self, Error> {
+        let mut below = Vec::new();
+        path::append(&mut below, path).map_err(|reason| invalid(path, reason))?;
+        let mut name = self.clone();
+        name.components.append(&mut below);
+        Ok(name)
+    }
+
+    /// Whether this is `base` or lies below it.
+    pub(crate) fn is_below(&self, base: &Self) -> bool {
+        self.authority == base.authority && self.components.starts_with(&base.components)
     }
 
     pub(crate) fn authority(&self) -> &Authority {

@@ -54,7 +54,7 @@ impl RemoteFile {
     /// # Errors
     /// Any of [`Error`]'s about the network, the server and the file.
     pub fn open(name: &RemoteName, settings: &Settings, write: bool) -> Result<Arc<Self>, Error> {
-        let server = Arc::new(Server::new(name.authority(), settings));
+        let server = Arc::new(Server::new(name, settings)?);
         open::open(server, Cache::shared(settings), name, settings, write)
     }
 

@@ -12,13 +12,13 @@ use bytes::Bytes;
 use futures_util::stream::{BoxStream, FuturesUnordered, StreamExt};
 use serde::{Serialize, de::DeserializeOwned};
 
+use crate::credentials::{self, Credentials};
 use crate::engine::Engine;
-use crate::name::Authority;
 use crate::protocol::{self, ErrorReply};
-use crate::settings::{Credentials, Secret, Settings};
+use crate::settings::{Secret, Settings};
 use crate::transport::http::{Http, Kind};
 use crate::transport::{Answer, Failure, Post, Transport};
-use crate::{Error, stats};
+use crate::{Error, RemoteName, stats};
 use reply::{Collect, Reply, Scatter};
 use retry::Backoff;
 
@@ -66,27 +66,28 @@ enum Outcome {
 }
 
 impl Server {
-    /// The server at `address`, reached by HTTP.
-    pub(crate) fn new(address: &Authority, settings: &Settings) -> Self {
+    /// The server of `name`, reached by HTTP.
+    pub(crate) fn new(name: &RemoteName, settings: &Settings) -> Result<Self, Error> {
+        let address = name.authority();
         let transport = Http(Kind {
             secure: address.secure,
             ca: settings.ca.clone().filter(|_| address.secure),
             connect_timeout: settings.connect_timeout,
         });
-        let login = match &settings.credentials {
+        let login = match credentials::find(name, settings)? {
             None => Login::None,
             Some(_) if !address.secure && !address.is_loopback() => {
                 log::warn!("{address} is not encrypted: the login is not sent there; use https");
                 Login::Withheld
             }
-            Some(credentials) => Login::Header(header(credentials)),
+            Some(credentials) => Login::Header(header(&credentials)),
         };
-        Self {
+        Ok(Self {
             name: address.to_string(),
             transport: Arc::new(transport),
             settings: settings.clone(),
             login,
-        }
+        })
     }
 
     /// A server behind another transport.
@@ -343,10 +344,8 @@ mod tests {
 
     #[test]
     fn logins_are_not_sent_in_the_open() {
-        let settings = Settings {
-            credentials: Some(Credentials::Bearer(Secret::new("t".to_owned()))),
-            ..Settings::default()
-        };
+        let mut settings = Settings::default();
+        settings.login.token = Some(Secret::new("t".to_owned()));
         for (url, sent) in [
             ("https://h/x", true),
             ("http://h/x", false),
@@ -356,7 +355,7 @@ mod tests {
             ("http://127.0.0.1.example.org/x", false),
         ] {
             let name = crate::RemoteName::parse(url).unwrap();
-            let server = Server::new(name.authority(), &settings);
+            let server = Server::new(&name, &settings).unwrap();
             assert_eq!(matches!(server.login, Login::Header(_)), sent, "{url}");
         }
     }

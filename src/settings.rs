@@ -1,43 +1,86 @@
-//! Settings: defaults, overridden by the environment, overridden by the connector info string.
+//! Settings: defaults, overridden by the settings file, by the environment, by the connector info string.
 //!
-//! The only module that reads the environment. Secrets come from the environment alone: info strings
-//! are copied into property lists, error messages and job scripts.
+//! The only modules that read the environment and the settings file. Secrets have no `Display`, and are not
+//! taken from the file, which people show around.
 
+pub mod file;
+mod keys;
 mod secret;
+mod server_entry;
 mod values;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use secret::Secret;
+pub use server_entry::ServerEntry;
 
-use crate::Error;
+use crate::{Error, RemoteName};
+use file::SettingsFile;
+use keys::{KEYS, LOGIN};
 
-/// How the user proves who they are.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Credentials {
-    /// HTTP basic authentication.
-    Basic {
-        /// User name.
-        user: String,
-        /// Password.
-        password: Secret,
-    },
+/// A login that the user gave for whatever server their program names.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GivenLogin {
+    /// User name.
+    pub user: Option<String>,
+    /// Password; its user may come from the entry of the server.
+    pub password: Option<Secret>,
     /// A bearer token.
-    Bearer(Secret),
+    pub token: Option<Secret>,
+}
+
+/// When to show the progress of long transfers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// When stderr is a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// How to get out to the network.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Proxy {
+    /// Directly, whatever the environment says.
+    Off,
+    /// Through this proxy. Its address may hold a password.
+    At(Secret),
+}
+
+/// Where things are kept from one program to the next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CacheDir {
+    /// The user's cache directory: `hdfstream` below `$XDG_CACHE_HOME`, or `~/.cache`.
+    Default,
+    /// This folder.
+    At(PathBuf),
+    /// Nowhere.
+    Off,
 }
 
 /// Everything that can be set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// What to log in with; sent to hdfstream servers over https or on this machine, never in the open.
-    pub credentials: Option<Credentials>,
+    /// A login from the environment or the info string.
+    pub login: GivenLogin,
     /// File of further certificate authorities, PEM.
     pub ca: Option<PathBuf>,
+    /// File with the client's own certificate, PEM.
+    pub client_certificate: Option<PathBuf>,
+    /// File with the key of that certificate, PEM; the certificate's own file when there is none.
+    pub client_key: Option<PathBuf>,
+    /// The proxy; `None` for what the usual variables say (`HTTPS_PROXY`, `NO_PROXY`, ...).
+    pub proxy: Option<Proxy>,
     /// What to log on stderr; `None` when nothing was asked for.
     pub log: Option<log::LevelFilter>,
     /// Whether to print [`crate::stats::json`] at exit.
     pub stats: bool,
+    /// When to show a progress bar.
+    pub progress: Progress,
     /// Longest wait for a connection.
     pub connect_timeout: Duration,
     /// Longest wait for the next bytes of an answer.
@@ -50,21 +93,31 @@ pub struct Settings {
     pub metadata_memory: u64,
     /// Most memory for cached raw data, bytes.
     pub data_memory: u64,
+    /// Where things are kept from one program to the next.
+    pub cache_dir: CacheDir,
+    /// What the settings file says of servers and names.
+    pub file: Arc<SettingsFile>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         let mut settings = Self {
-            credentials: None,
+            login: GivenLogin::default(),
             ca: None,
+            client_certificate: None,
+            client_key: None,
+            proxy: None,
             log: None,
             stats: false,
+            progress: Progress::Auto,
             connect_timeout: Duration::from_secs(10),
             read_timeout: Duration::from_secs(30),
             retries: 3,
             retry_time: Duration::from_secs(60),
             metadata_memory: 0,
             data_memory: 0,
+            cache_dir: CacheDir::Default,
+            file: Arc::default(),
         };
         settings.set_cache_memory(256 << 20);
         settings
@@ -79,64 +132,47 @@ pub fn is_default_connector() -> bool {
         .is_ok_and(|value| value.split_whitespace().next() == Some("hdfstream"))
 }
 
-/// Keys of the info string, with the environment variable of each.
-const KEYS: [(&str, &str); 8] = [
-    ("ca", "HDFSTREAM_CA"),
-    ("log", "HDFSTREAM_LOG"),
-    ("stats", "HDFSTREAM_STATS"),
-    ("connect_timeout", "HDFSTREAM_CONNECT_TIMEOUT"),
-    ("read_timeout", "HDFSTREAM_READ_TIMEOUT"),
-    ("retries", "HDFSTREAM_RETRIES"),
-    ("retry_time", "HDFSTREAM_RETRY_TIME"),
-    ("cache_memory", "HDFSTREAM_CACHE_MEMORY"),
-];
-
 impl Settings {
-    /// Reads the environment, then `info`: `key=value` pairs separated by `;` or `,`.
-    ///
-    /// Keys are `ca` (path), `log` (off, error, warn, info, debug, trace), `stats` (0 or 1),
-    /// `connect_timeout`, `read_timeout` and `retry_time` (seconds), `retries` (a number) and
-    /// `cache_memory` (bytes, with K, M or G); each is also an environment variable `HDFSTREAM_…` in
-    /// capitals. `HDFSTREAM_TOKEN`, or `HDFSTREAM_USER` with `HDFSTREAM_PASSWORD`, log in.
+    /// Reads the settings file, then the environment, then `info`: `key=value` pairs separated by `;` or `,`.
     ///
     /// # Errors
-    /// [`Error::Setting`] for a key that does not exist or a value that cannot be understood.
+    /// [`Error::Setting`] for a key that does not exist or a value that cannot be understood,
+    /// [`Error::SettingsFile`] for a file that cannot.
     pub fn load(info: Option<&str>) -> Result<Self, Error> {
-        Self::from_sources(&|name| std::env::var(name).ok(), info)
+        Self::from_sources(file::current()?, &|name| std::env::var(name).ok(), info)
     }
 
-    fn from_sources(environment: &dyn Fn(&str) -> Option<String>, info: Option<&str>) -> Result<Self, Error> {
-        let get = |name: &str| environment(name).filter(|value| !value.is_empty());
+    /// Reads as much as can be understood, for what is set once when a program starts: a mistake is
+    /// reported when the first remote file is opened.
+    #[must_use]
+    pub fn at_start() -> Self {
+        Self::load(None)
+            .or_else(|_| Self::from_sources(Arc::default(), &|name| std::env::var(name).ok(), None))
+            .unwrap_or_default()
+    }
+
+    fn from_sources(
+        file: Arc<SettingsFile>,
+        environment: &dyn Fn(&str) -> Option<String>,
+        info: Option<&str>,
+    ) -> Result<Self, Error> {
         let mut settings = Self::default();
-        for (key, variable) in KEYS {
-            if let Some(value) = get(variable) {
-                settings.set(key, variable, &value)?;
+        for value in file.values() {
+            settings
+                .set(value.key, value.key, value.text.reveal())
+                .map_err(|error| file.at(value.line, error))?;
+        }
+        settings.file = file;
+        for key in KEYS.iter().chain(&LOGIN) {
+            if let Some(value) = environment(key.variable).filter(|value| !value.is_empty()) {
+                settings.set(key.name, key.variable, &value)?;
             }
         }
-        settings.credentials = match (
-            get("HDFSTREAM_TOKEN"),
-            get("HDFSTREAM_USER"),
-            get("HDFSTREAM_PASSWORD"),
-        ) {
-            (Some(token), _, _) => Some(Credentials::Bearer(Secret::new(token))),
-            (None, Some(user), password) => Some(Credentials::Basic {
-                user,
-                password: Secret::new(password.unwrap_or_default()),
-            }),
-            (None, None, Some(_)) => {
-                return Err(values::bad(
-                    "HDFSTREAM_PASSWORD",
-                    "it needs HDFSTREAM_USER beside it",
-                ));
-            }
-            (None, None, None) => None,
-        };
         for pair in info.unwrap_or_default().split([';', ',']) {
             let pair = pair.trim();
             if pair.is_empty() {
                 continue;
             }
-            // The value is not repeated in any message: it may be a secret under a wrong key.
             let Some((key, value)) = pair.split_once('=') else {
                 return Err(values::bad(
                     "info string",
@@ -149,32 +185,11 @@ impl Settings {
         Ok(settings)
     }
 
-    fn set(&mut self, key: &str, shown: &str, value: &str) -> Result<(), Error> {
-        match key {
-            "ca" => self.ca = Some(PathBuf::from(value)),
-            "log" => self.log = Some(values::level(shown, value)?),
-            "stats" => self.stats = values::flag(shown, value)?,
-            "connect_timeout" => self.connect_timeout = values::seconds(shown, value)?,
-            "read_timeout" => self.read_timeout = values::seconds(shown, value)?,
-            "retry_time" => self.retry_time = values::seconds(shown, value)?,
-            "retries" => self.retries = values::count(shown, value)?,
-            "cache_memory" => self.set_cache_memory(values::bytes(shown, value)?),
-            "user" | "password" | "token" => {
-                return Err(values::bad(
-                    shown,
-                    "logins are taken from the environment only: HDFSTREAM_TOKEN, or HDFSTREAM_USER and \
-                     HDFSTREAM_PASSWORD",
-                ));
-            }
-            _ => {
-                let known: Vec<&str> = KEYS.iter().map(|(key, _)| *key).collect();
-                return Err(values::bad(
-                    shown,
-                    &format!("there is no such setting; there are {}", known.join(", ")),
-                ));
-            }
-        }
-        Ok(())
+    /// What the settings file says of the server of `name`: the entry with the longest base URL that `name`
+    /// lies below.
+    #[must_use]
+    pub fn server(&self, name: &RemoteName) -> Option<&ServerEntry> {
+        self.file.server(name)
     }
 
     /// A quarter for metadata, the rest for raw data: a stream of data never pushes metadata out.
@@ -185,64 +200,4 @@ impl Settings {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn load(environment: &[(&str, &str)], info: Option<&str>) -> Result<Settings, Error> {
-        let get = |name: &str| {
-            environment
-                .iter()
-                .find(|(key, _)| *key == name)
-                .map(|(_, value)| (*value).to_owned())
-        };
-        Settings::from_sources(&get, info)
-    }
-
-    #[test]
-    fn the_info_string_wins_over_the_environment_over_the_defaults() {
-        let settings = load(
-            &[
-                ("HDFSTREAM_READ_TIMEOUT", "7"),
-                ("HDFSTREAM_RETRIES", "5"),
-                ("HDFSTREAM_LOG", "debug"),
-            ],
-            Some(" read_timeout=2.5; cache_memory = 1G,stats=1;"),
-        )
-        .unwrap();
-        assert_eq!(settings.read_timeout, Duration::from_millis(2500));
-        assert_eq!(settings.retries, 5);
-        assert_eq!(settings.log, Some(log::LevelFilter::Debug));
-        assert_eq!(settings.metadata_memory + settings.data_memory, 1 << 30);
-        assert_eq!(settings.connect_timeout, Duration::from_secs(10));
-        assert!(settings.stats);
-    }
-
-    #[test]
-    fn mistakes_are_named() {
-        for (info, word) in [
-            ("colour=red", "colour"),
-            ("retries=many", "retries"),
-            ("read_timeout=0", "read_timeout"),
-            ("read_timeout=inf", "read_timeout"),
-            ("cache_memory=12Q", "cache_memory"),
-            ("stats", "key=value"),
-            ("token=abc", "HDFSTREAM_TOKEN"),
-        ] {
-            let message = load(&[], Some(info)).unwrap_err().to_string();
-            assert!(message.contains(word), "{message}");
-            assert!(!message.contains("abc"), "{message}");
-        }
-        assert!(load(&[("HDFSTREAM_PASSWORD", "x")], None).is_err());
-    }
-
-    #[test]
-    fn secrets_are_starred() {
-        let settings = load(
-            &[("HDFSTREAM_USER", "me"), ("HDFSTREAM_PASSWORD", "hunter2")],
-            None,
-        )
-        .unwrap();
-        let shown = format!("{settings:?}");
-        assert!(shown.contains("***") && !shown.contains("hunter2"), "{shown}");
-    }
-}
+mod tests;

@@ -11,9 +11,7 @@ static ONCE: Once = Once::new();
 /// later, by the first remote file.
 pub(crate) fn start() {
     ONCE.call_once(|| {
-        let Ok(settings) = Settings::load(None) else {
-            return;
-        };
+        let settings = Settings::at_start();
         if let Some(level) = settings.log
             && log::set_logger(&Stderr).is_ok()
         {

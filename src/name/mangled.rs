@@ -33,6 +33,11 @@ pub(super) fn is_plain(scheme: &str) -> bool {
         .any(|(known, plain)| *plain && scheme.eq_ignore_ascii_case(known))
 }
 
+/// Whether `text` is a scheme of remote URLs.
+pub(super) fn is_scheme(text: &str) -> bool {
+    SCHEMES.iter().any(|(known, _)| text.eq_ignore_ascii_case(known))
+}
+
 /// Looks for a URL in `name`. Costs one search for `:/` in names that have none.
 pub(super) fn find(name: &str) -> Option<Found> {
     if !name.contains(":/") {
@@ -57,10 +62,7 @@ fn places(name: &str) -> impl Iterator<Item = usize> + '_ {
     name.match_indices(":/").filter_map(move |(colon, _)| {
         let start = name[..colon].rfind('/').map_or(0, |slash| slash + 1);
         let component = &name[start..colon];
-        SCHEMES
-            .iter()
-            .any(|(scheme, _)| component.eq_ignore_ascii_case(scheme))
-            .then_some(start)
+        is_scheme(component).then_some(start)
     })
 }
 

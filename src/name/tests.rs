@@ -181,3 +181,89 @@ proptest! {
         let _ = Stub::decode(name.as_bytes());
     }
 }
+
+mod configured {
+    use super::super::*;
+    use crate::settings::file::SettingsFile;
+
+    fn file() -> SettingsFile {
+        let text = "aliases:\n  cosma: {url: 'https://h:8443/hdfstream'}\n  c2: {url: 'https://h2'}\n\
+                    mounts:\n  /cosma: cosma\n  /cosma/deep: c2\n";
+        SettingsFile::parse(text, std::path::Path::new("config.yml")).unwrap()
+    }
+
+    fn by_alias(name: &str) -> Option<(String, bool)> {
+        let file = file();
+        let (found, prefixed) = alias::find(name, file.aliases())?;
+        Some((found.map_or("refused".to_owned(), |name| name.url()), prefixed))
+    }
+
+    #[test]
+    fn aliases_stand_before_a_path() {
+        for (name, url, prefixed) in [
+            (
+                "cosma:EAGLE/snap 1.hdf5",
+                "https://h:8443/hdfstream/EAGLE/snap%201.hdf5",
+                false,
+            ),
+            ("cosma:/EAGLE//a", "https://h:8443/hdfstream/EAGLE/a", false),
+            ("cosma:", "https://h:8443/hdfstream", false),
+            ("c2:a%41:b#c", "https://h2/a%2541%3Ab%23c", false),
+            ("/home/me/cosma:a", "https://h:8443/hdfstream/a", true),
+            ("cosma:x/../../y", "refused", false),
+        ] {
+            assert_eq!(by_alias(name), Some((url.to_owned(), prefixed)), "{name}");
+        }
+        for name in [
+            "a.h5",
+            "cosmas:a",
+            "a:b",
+            "xcosma:a",
+            "cosma",
+            ":a",
+            "/cosma",
+            "2020-01-01T10:00.h5",
+        ] {
+            assert_eq!(by_alias(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn paths_below_a_mount_are_remote_and_the_longest_mount_counts() {
+        let find = |name: &str| mount::find(name, file().mounts()).map(|name| name.unwrap().url());
+        for (name, url) in [
+            ("/cosma/a b", "https://h:8443/hdfstream/a%20b"),
+            ("//cosma/./x/../a", "https://h:8443/hdfstream/a"),
+            ("/cosma", "https://h:8443/hdfstream"),
+            ("/cosma/", "https://h:8443/hdfstream"),
+            ("/cosma/deep/a%", "https://h2/a%25"),
+            ("/cosma/deeper", "https://h:8443/hdfstream/deeper"),
+        ] {
+            assert_eq!(find(name).as_deref(), Some(url), "{name}");
+        }
+        for name in ["/cosmas/a", "/cosma/../a", "cosma/a", "/", "", "/home/cosma"] {
+            assert_eq!(find(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn schemes_and_paths_are_no_aliases() {
+        for bad in [
+            "",
+            ".",
+            "..",
+            "https",
+            "HDFSTREAM",
+            "file",
+            "a/b",
+            "a:b",
+            "a b",
+            "ü",
+        ] {
+            assert!(!alias::is_name(bad), "{bad}");
+        }
+        for good in ["a", "cosma", "my-server_2.x"] {
+            assert!(alias::is_name(good), "{good}");
+        }
+    }
+}

@@ -1,7 +1,9 @@
 //! Values of settings, read from text.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
+use super::{CacheDir, Progress, Proxy, keys};
 use crate::Error;
 
 pub(super) fn bad(key: &str, reason: &str) -> Error {
@@ -60,4 +62,37 @@ pub(super) fn level(key: &str, value: &str) -> Result<log::LevelFilter, Error> {
     value
         .parse()
         .map_err(|_| bad(key, "it must be one of off, error, warn, info, debug, trace"))
+}
+
+pub(super) fn progress(key: &str, value: &str) -> Result<Progress, Error> {
+    match value.to_ascii_lowercase().as_str() {
+        "auto" => Ok(Progress::Auto),
+        "always" => Ok(Progress::Always),
+        "never" => Ok(Progress::Never),
+        _ => Err(bad(key, "it must be one of auto, always, never")),
+    }
+}
+
+/// A folder by its full path, or `off`.
+pub(super) fn folder(key: &str, value: &str) -> Result<CacheDir, Error> {
+    let path: PathBuf = keys::path(value);
+    match value {
+        "off" => Ok(CacheDir::Off),
+        _ if path.is_absolute() => Ok(CacheDir::At(path)),
+        _ => Err(bad(key, "it must be the full path of a folder, or off")),
+    }
+}
+
+/// The address of a proxy, or `off`. The address is not repeated in the message: it may hold a password.
+pub(super) fn proxy(key: &str, value: &str) -> Result<Proxy, Error> {
+    match value.split_once("://") {
+        _ if value == "off" => Ok(Proxy::Off),
+        Some(("http" | "https" | "socks5" | "socks5h", rest)) if !rest.is_empty() => {
+            Ok(Proxy::At(super::Secret::new(value.to_owned())))
+        }
+        _ => Err(bad(
+            key,
+            "it must be the address of a proxy, such as http://proxy.example.org:3128, or off",
+        )),
+    }
 }

@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use crate::protocol::{self, OpenReply};
-use crate::{Class, Credentials, Error, RemoteFile, RemoteName, Secret, Settings};
+use crate::{Class, Error, RemoteFile, RemoteName, Secret, Settings};
 
 const SIZE: u64 = 3 << 20;
 
@@ -98,10 +98,8 @@ fn a_file_is_read_over_one_kept_connection() {
         0 => opened(stream),
         _ => reply(stream, "200 OK", OURS, &vec![7; 2 << 20]),
     });
-    let settings = Settings {
-        credentials: Some(Credentials::Bearer(Secret::new("abc".to_owned()))),
-        ..settings()
-    };
+    let mut settings = settings();
+    settings.login.token = Some(Secret::new("abc".to_owned()));
     let file = open(&url, &settings).unwrap();
     let mut buffer = vec![0; 2 << 20];
     file.read(Class::Raw, 0, &mut buffer).unwrap();
