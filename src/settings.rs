@@ -3,6 +3,7 @@
 //! The only modules that read the environment and the settings file. Secrets have no `Display`, and are not
 //! taken from the file, which people show around.
 
+mod cache_dir;
 pub mod file;
 mod keys;
 mod secret;
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use cache_dir::CacheDir;
 pub use secret::Secret;
 pub use server_entry::ServerEntry;
 
@@ -49,17 +51,6 @@ pub enum Proxy {
     Off,
     /// Through this proxy. Its address may hold a password.
     At(Secret),
-}
-
-/// Where things are kept from one program to the next.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CacheDir {
-    /// The user's cache directory: `hdfstream` below `$XDG_CACHE_HOME`, or `~/.cache`.
-    Default,
-    /// This folder.
-    At(PathBuf),
-    /// Nowhere.
-    Off,
 }
 
 /// Everything that can be set.
