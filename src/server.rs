@@ -1,6 +1,7 @@
 //! One server: requests with their retries, in the words of protocol v2.
 
 pub(crate) mod discovery;
+mod known_bases;
 mod refusal;
 pub(crate) mod reply;
 mod retry;

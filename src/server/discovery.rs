@@ -1,16 +1,10 @@
 //! Where on a server the base URL ends and the path of a file begins.
 //!
-//! Found by the first request itself: it guesses one component (the server's own default), and an
-//! answer without the protocol's header means that the guess was wrong. Remembered for the process.
+//! The settings file may say so. Otherwise the first request itself finds it: it guesses one component (the
+//! server's own default), and an answer without the protocol's header means that the guess was wrong.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
-
-use super::{Server, Target};
+use super::{Server, Target, known_bases};
 use crate::{Error, RemoteName};
-
-/// Bases found so far, by server.
-static FOUND: Mutex<Option<HashMap<String, Vec<String>>>> = Mutex::new(None);
 
 /// A name split in two.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +27,14 @@ pub(crate) fn discover<T>(
     mut ask: impl FnMut(Target<'_>, &Place) -> Result<T, Error>,
 ) -> Result<(Place, T), Error> {
     let mut first = None;
-    for place in candidates(name, &known(server.name())) {
+    let folder = server.settings.cache_dir.folder();
+    let mut known = known_bases::of(server.name(), folder.as_deref());
+    if let Some(entry) = server.settings.server(name) {
+        known.push(escaped(entry.base.components()));
+    }
+    for place in candidates(name, &known) {
+        let remember =
+            || known_bases::remember(server.name(), &place.base, first.is_some(), folder.as_deref());
         let target = Target {
             base: &place.base,
             operation,
@@ -46,12 +47,12 @@ pub(crate) fn discover<T>(
             }
             Err(error) => {
                 if !answers_nothing(&error) {
-                    remember(server.name(), &place.base);
+                    remember();
                 }
                 return Err(error);
             }
             Ok(value) => {
-                remember(server.name(), &place.base);
+                remember();
                 return Ok((place, value));
             }
         }
@@ -76,23 +77,12 @@ fn answers_nothing(error: &Error) -> bool {
     )
 }
 
-fn known(server: &str) -> Vec<String> {
-    let found = FOUND.lock().unwrap_or_else(PoisonError::into_inner);
-    found
-        .as_ref()
-        .and_then(|found| found.get(server).cloned())
-        .unwrap_or_default()
-}
-
-fn remember(server: &str, base: &str) {
-    let mut found = FOUND.lock().unwrap_or_else(PoisonError::into_inner);
-    let bases = found
-        .get_or_insert_default()
-        .entry(server.to_owned())
-        .or_default();
-    if !bases.iter().any(|known| known == base) {
-        bases.push(base.to_owned());
-    }
+/// A path as it stands in a URL: empty, or with a slash before each component.
+fn escaped(components: &[String]) -> String {
+    components
+        .iter()
+        .map(|component| format!("/{}", crate::name::escape(component)))
+        .collect()
 }
 
 /// The ways to split `name`, likeliest first: known bases (longest first), then one component, none,
@@ -100,10 +90,7 @@ fn remember(server: &str, base: &str) {
 fn candidates(name: &RemoteName, known: &[String]) -> Vec<Place> {
     let count = name.components().len();
     let place = |length: usize| Place {
-        base: name.components()[..length]
-            .iter()
-            .map(|component| format!("/{}", crate::name::escape(component)))
-            .collect(),
+        base: escaped(&name.components()[..length]),
         path: name.components()[length..].join("/"),
     };
     let mut lengths: Vec<usize> = (0..=count)
