@@ -1,16 +1,14 @@
 //! What can be typed after `hdfstream`, and what it calls. Mistakes in the command itself end with
-//! status 2, everything else that goes wrong with status 1.
+//! status 2, everything else that goes wrong with status 1. A command is a module, with its arguments.
 
 mod environment;
 mod failure;
 mod listing;
+mod manual;
 mod output;
 mod stubs;
 
-use std::ffi::OsString;
-use std::path::PathBuf;
-
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use failure::Failure;
 use hdfstream::{Name, RemoteName, Settings};
@@ -23,50 +21,34 @@ struct Arguments {
     command: Command,
 }
 
+// What a command does is told where its arguments are.
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run a program that may open remote files, e.g.: hdfstream run -- h5ls https://host/hdfstream/a.h5
-    Run {
-        /// The program and its arguments.
-        #[arg(
-            required = true,
-            trailing_var_arg = true,
-            allow_hyphen_values = true,
-            value_name = "COMMAND"
-        )]
-        command: Vec<OsString>,
-    },
+    Run(environment::Arguments),
     /// Print what `run` sets, for a shell: eval "$(hdfstream env)"
     Env,
-    /// List a remote directory, or show a remote file.
-    Ls {
-        /// Sizes and times of modification as well.
-        #[arg(short, long)]
-        long: bool,
-        /// Directory or file.
-        url: String,
-    },
-    /// Make a small local file that stands for a remote one, for programs that look before they open.
-    /// For a remote directory, make a directory of them, with everything below it.
-    Stub {
-        /// Replace files that are not stubs, too.
-        #[arg(long)]
-        force: bool,
-        /// The remote file or directory.
-        url: String,
-        /// The local file or directory to make.
-        path: PathBuf,
-    },
+    Ls(listing::Arguments),
+    Stub(stubs::Arguments),
+    Completions(manual::Completions),
+    #[command(hide = true)]
+    Man(manual::Pages),
 }
 
 /// Parses the command line and does what it says.
 pub(crate) fn run() -> Result<(), Failure> {
     match Arguments::parse().command {
-        Command::Run { command } => environment::exec(&command),
+        Command::Run(arguments) => environment::exec(&arguments),
         Command::Env => environment::print(),
-        Command::Ls { long, url } => listing::print(&url, long),
-        Command::Stub { force, url, path } => stubs::make(&url, &path, force),
+        Command::Ls(arguments) => listing::print(&arguments),
+        Command::Stub(arguments) => stubs::make(&arguments),
+        Command::Completions(arguments) => manual::completions(&arguments),
+        Command::Man(arguments) => manual::pages(&arguments),
     }
+}
+
+/// The whole command line as it is defined.
+fn definition() -> clap::Command {
+    Arguments::command()
 }
 
 /// What the user named, and how to reach it. A stub stands for its file here too.
@@ -83,8 +65,7 @@ mod tests {
 
     #[test]
     fn the_definition_is_consistent() {
-        use clap::CommandFactory;
-        Arguments::command().debug_assert();
+        definition().debug_assert();
     }
 
     #[test]
@@ -94,10 +75,10 @@ mod tests {
             &["hdfstream", "run", "h5ls", "-r", "--help"],
         ] {
             let parsed = Arguments::try_parse_from(line).unwrap();
-            let Command::Run { command } = parsed.command else {
+            let Command::Run(arguments) = parsed.command else {
                 panic!("{parsed:?}")
             };
-            assert_eq!(command, ["h5ls", "-r", "--help"]);
+            assert_eq!(arguments.command, ["h5ls", "-r", "--help"]);
         }
         assert!(Arguments::try_parse_from(["hdfstream", "run"]).is_err());
     }

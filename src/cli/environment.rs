@@ -6,15 +6,30 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 
+use clap::Args;
+
 use super::{Failure, output};
 
 const PLUGIN: &str = "libhdfstream_vol.so";
 const CONNECTOR: &str = "HDF5_VOL_CONNECTOR";
 const PLUGIN_PATH: &str = "HDF5_PLUGIN_PATH";
 
+/// Run a program that may open remote files, e.g.: hdfstream run -- h5ls https://host/hdfstream/a.h5
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// The program and its arguments.
+    #[arg(
+        required = true,
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "COMMAND"
+    )]
+    pub(super) command: Vec<OsString>,
+}
+
 /// Becomes the program, with the plugin switched on.
-pub(crate) fn exec(command: &[OsString]) -> Result<(), Failure> {
-    let [program, arguments @ ..] = command else {
+pub(crate) fn exec(arguments: &Arguments) -> Result<(), Failure> {
+    let [program, arguments @ ..] = arguments.command.as_slice() else {
         unreachable!("the parser insists on a program")
     };
     // Returns only when it fails.

@@ -1,13 +1,25 @@
 //! `hdfstream ls`.
 
+use clap::Args;
 use hdfstream::RemoteName;
 use hdfstream::protocol::{Entry, EntryKind};
 
 use super::{Failure, output, remote};
 
+/// List a remote directory, or show a remote file.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// Sizes and times of modification as well.
+    #[arg(short, long)]
+    long: bool,
+    /// Directory or file.
+    name: String,
+}
+
 /// Prints the entries of a directory, or one line about a file.
-pub(crate) fn print(url: &str, long: bool) -> Result<(), Failure> {
-    let (name, settings) = remote(url)?;
+pub(crate) fn print(arguments: &Arguments) -> Result<(), Failure> {
+    let long = arguments.long;
+    let (name, settings) = remote(&arguments.name)?;
     let found = hdfstream::stat(&name, &settings)?.entry;
     let entries = if found.kind == EntryKind::Directory {
         hdfstream::list(&name, &settings)?

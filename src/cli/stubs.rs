@@ -3,16 +3,31 @@
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use clap::Args;
 use hdfstream::protocol::EntryKind;
 use hdfstream::{RemoteName, Settings, Stub};
 
 use super::{Failure, output, remote};
 
-/// Makes `path` stand for what is at `url`.
-pub(crate) fn make(url: &str, path: &Path, force: bool) -> Result<(), Failure> {
-    let (name, settings) = remote(url)?;
+/// Make a small local file that stands for a remote one, for programs that look before they open.
+/// For a remote directory, make a directory of them, with everything below it.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// Replace files that are not stubs, too.
+    #[arg(long)]
+    force: bool,
+    /// The remote file or directory.
+    name: String,
+    /// The local file or directory to make.
+    path: PathBuf,
+}
+
+/// Makes the path stand for what the name names.
+pub(crate) fn make(arguments: &Arguments) -> Result<(), Failure> {
+    let (path, force) = (arguments.path.as_path(), arguments.force);
+    let (name, settings) = remote(&arguments.name)?;
     if hdfstream::stat(&name, &settings)?.entry.kind != EntryKind::Directory {
         return write(&name, path, force);
     }
