@@ -43,6 +43,16 @@ pub fn resolve(name: &str) -> Name {
     read(name).unwrap_or(Name::Local)
 }
 
+/// Decides what the target of a link inside a remote file means: remote are URLs alone, as aliases and
+/// mounts are the user's own and no file should reach through them.
+#[must_use]
+pub fn resolve_link(name: &str) -> Name {
+    match mangled::find(name) {
+        Some(found) => RemoteName::from_url(&name[found.start..]).map_or(Name::Local, Name::Remote),
+        None => Name::Local,
+    }
+}
+
 /// Decides what `name` means, local files that are stubs included.
 ///
 /// # Errors

@@ -176,6 +176,19 @@ impl Settings {
         Ok(settings)
     }
 
+    /// The info string `info` without logins and proxies, for places where it may be seen.
+    #[must_use]
+    pub fn without_secrets(info: &str) -> String {
+        let harmless = |pair: &&str| {
+            let key = pair.split('=').next().unwrap_or_default().trim();
+            key != "proxy" && LOGIN.iter().all(|login| login.name != key)
+        };
+        info.split([';', ','])
+            .filter(harmless)
+            .collect::<Vec<_>>()
+            .join(";")
+    }
+
     /// What the settings file says of the server of `name`: the entry with the longest base URL that `name`
     /// lies below.
     #[must_use]

@@ -2,6 +2,8 @@
 
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 
+use hdfstream::Settings;
+
 use crate::ffi::{self, herr_t, hid_t};
 use crate::guard::{Failed, guard};
 use crate::native_class;
@@ -100,7 +102,10 @@ unsafe extern "C" fn to_str<const SLOT: usize>(info: *const c_void, text: *mut *
         unsafe {
             *text = std::ptr::null_mut();
             if let Some(info) = info.cast::<Info>().as_ref() {
-                let bytes = info.text.as_bytes_with_nul();
+                // For people to look at, so without the login that may be in it.
+                let shown = Settings::without_secrets(&info.text.to_string_lossy());
+                let shown = CString::new(shown).unwrap_or_default();
+                let bytes = shown.as_bytes_with_nul();
                 let memory = (host.h5.H5allocate_memory)(bytes.len(), false).cast::<u8>();
                 if memory.is_null() {
                     return Err(Failed);

@@ -15,7 +15,7 @@ use crate::ffi::{self, herr_t, hid_t};
 use crate::guard::{Failed, guard};
 use crate::handle::Handle;
 use crate::host::Host;
-use crate::{file_names, open_drivers, vfd};
+use crate::{file_names, open_drivers, reporting, vfd};
 
 /// A remote name with the property list to open it by.
 struct Remote {
@@ -133,7 +133,11 @@ pub(crate) unsafe extern "C" fn open<const SLOT: usize>(
         let given = unsafe { CStr::from_ptr(name) };
         let Some(remote) = remote(host, given, fapl)? else {
             // SAFETY: the arguments are HDF5's own.
-            return Ok(unsafe { native(name, flags, fapl, dxpl, request) });
+            let file = unsafe { native(name, flags, fapl, dxpl, request) };
+            if file.is_null() {
+                reporting::local_open_failed(&given.to_string_lossy());
+            }
+            return Ok(file);
         };
         // SAFETY: as above, with a name and a list that live through the call.
         let file = unsafe { native(remote.url.as_ptr(), flags, remote.fapl.id(), dxpl, request) };
@@ -274,6 +278,7 @@ pub(crate) unsafe extern "C" fn specific<const SLOT: usize>(
                         // 1.14.6 would stop asking. Never ask the server: the open that follows will, and
                         // reports what is wrong.
                         *question.accessible = CStr::from_ptr(question.filename).to_str().is_ok_and(|name| {
+                            reporting::local_open_failed(name);
                             matches!(hdfstream::resolve_with_stub(name), Ok(Name::Remote(_)))
                                 && has_plain_driver(host, question.fapl_id)
                         });

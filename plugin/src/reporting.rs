@@ -1,6 +1,8 @@
-//! What the plugin says on stderr when the user asks for it: the log (`HDFSTREAM_LOG`) and, when the program
-//! ends, its counters (`HDFSTREAM_STATS=1`). Without those nothing is installed in the host program.
+//! What the plugin says on stderr: when the user asks for it the log (`HDFSTREAM_LOG`) and, when the program
+//! ends, its counters (`HDFSTREAM_STATS=1`), without which nothing is installed in the host program; and a
+//! mistake in the settings file, once, when it may be the reason why a file does not open.
 
+use std::path::Path;
 use std::sync::Once;
 
 use hdfstream::Settings;
@@ -23,6 +25,26 @@ pub(crate) fn start() {
             unsafe { libc::atexit(print_counters) };
         }
     });
+}
+
+/// Called when the local file `name` did not open. It may have been meant to be remote: the settings file,
+/// which would tell, cannot be understood. HDF5's own error stays as it is, since programs act on it.
+pub(crate) fn local_open_failed(name: &str) {
+    static TOLD: Once = Once::new();
+    // A path into an existing directory is an ordinary mistake, or a file about to be created.
+    let folder = Path::new(name).parent();
+    if !name.contains(':') && folder.is_none_or(Path::exists) {
+        return;
+    }
+    if let Some(problem) = hdfstream::name::settings_problem(name) {
+        TOLD.call_once(|| {
+            use std::io::Write;
+            let _ = writeln!(
+                std::io::stderr(),
+                "hdfstream: aliases and mounts are not known, so {name} is taken for a local file: {problem}"
+            );
+        });
+    }
 }
 
 extern "C" fn print_counters() {

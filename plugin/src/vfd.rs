@@ -124,7 +124,11 @@ unsafe fn driver<'a>(file: *const H5FD_t) -> &'a Driver {
 /// puts together from the working directory, the parent's name and the link's value; those of them that
 /// are no remote names must not reach the client's own disk.
 fn open_remote(name: &str, info: &DriverInfo, write: bool) -> Result<Arc<RemoteFile>, Error> {
-    match (hdfstream::resolve(name), info.linked_from.as_ref()) {
+    let meaning = match &info.linked_from {
+        Some(_) => hdfstream::name::resolve_link(name),
+        None => hdfstream::resolve(name),
+    };
+    match (meaning, info.linked_from.as_ref()) {
         (Name::Remote(remote), _) => RemoteFile::open(&remote, &info.settings, write),
         (Name::Local, Some(parent)) if name.starts_with('/') => parent.open_linked(name),
         (Name::Local, Some(parent)) => Err(Error::NotFound {

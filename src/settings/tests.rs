@@ -156,3 +156,17 @@ fn secrets_are_starred() {
     let shown = format!("{settings:?}");
     assert!(shown.contains("***") && !shown.contains("hunter"), "{shown}");
 }
+
+#[test]
+fn an_info_string_is_shown_without_secrets() {
+    for (info, shown) in [
+        (
+            "retries=5; token = abc,password=x;proxy=http://u:p@h:1;stats=1",
+            "retries=5;stats=1",
+        ),
+        ("user=me", ""),
+        ("", ""),
+    ] {
+        assert_eq!(Settings::without_secrets(info), shown);
+    }
+}

@@ -16,6 +16,7 @@ mod discovery;
 mod errors;
 mod installation;
 mod local_files;
+mod names;
 mod old_programs;
 mod one_process;
 mod processes;
