@@ -75,6 +75,14 @@ pub enum Error {
         /// What was or was not sent, and what to set.
         reason: String,
     },
+    /// A place where logins are kept cannot be used.
+    #[error("{place}: {reason}")]
+    LoginStore {
+        /// The keyring, or a file.
+        place: String,
+        /// What is wrong and what to do.
+        reason: String,
+    },
     /// The file or the server cannot be written.
     #[error("{url}: {server} serves this read-only; open it for reading")]
     ReadOnly {
@@ -253,7 +261,7 @@ impl Error {
         match self {
             Self::NotFound { .. } => 2,
             Self::Locked { .. } => 11,
-            Self::Forbidden { .. } | Self::Unauthorized { .. } => 13,
+            Self::Forbidden { .. } | Self::Unauthorized { .. } | Self::LoginStore { .. } => 13,
             Self::Exists { .. } => 17,
             Self::IsDirectory { .. } => 21,
             Self::InvalidName { .. } | Self::Setting { .. } | Self::SettingsFile { .. } => 22,

@@ -11,14 +11,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::{BoxStream, FuturesUnordered, StreamExt};
+use reqwest::Method;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::credentials::{self, Credentials};
 use crate::engine::Engine;
-use crate::protocol::{self, ErrorReply};
+use crate::protocol::{self, Capabilities, ErrorReply, MSGPACK};
 use crate::settings::{Secret, Settings};
 use crate::transport::http::{Http, Kind};
-use crate::transport::{Answer, Failure, Post, Transport};
+use crate::transport::{Answer, Failure, Request, Transport};
 use crate::{Error, RemoteName, stats};
 use reply::{Collect, Reply, Scatter};
 use retry::Backoff;
@@ -50,10 +52,27 @@ enum Login {
 pub(crate) struct Target<'a> {
     /// Path of the server's base, escaped: empty or `/…`.
     pub(crate) base: &'a str,
-    /// Last component of the request's URL.
+    /// Last component of the request's URL; empty for the protocol's root, which is asked by GET.
     pub(crate) operation: &'static str,
     /// The file that the user knows.
     pub(crate) url: &'a str,
+}
+
+impl Target<'_> {
+    fn method(&self) -> Method {
+        match self.operation {
+            "" => Method::GET,
+            _ => Method::POST,
+        }
+    }
+
+    /// URL of the request.
+    fn address(&self, server: &str) -> String {
+        match self.operation {
+            "" => format!("{server}{}/v2", self.base),
+            operation => format!("{server}{}/v2/{operation}", self.base),
+        }
+    }
 }
 
 /// How one attempt ended without success.
@@ -81,7 +100,7 @@ impl Server {
                 log::warn!("{address} is not encrypted: the login is not sent there; use https");
                 Login::Withheld
             }
-            Some(credentials) => Login::Header(header(&credentials)),
+            Some(found) => Login::Header(header(&found.credentials)),
         };
         Ok(Self {
             name: address.to_string(),
@@ -89,6 +108,24 @@ impl Server {
             settings: settings.clone(),
             login,
         })
+    }
+
+    /// The server of `name`, to be asked about these credentials.
+    pub(crate) fn with_login(
+        name: &RemoteName,
+        credentials: &Credentials,
+        settings: &Settings,
+    ) -> Result<Self, Error> {
+        let login = crate::settings::GivenLogin::default();
+        let mut server = Self::new(
+            name,
+            &Settings {
+                login,
+                ..settings.clone()
+            },
+        )?;
+        server.login = Login::Header(header(credentials));
+        Ok(server)
     }
 
     /// A server behind another transport.
@@ -113,16 +150,20 @@ impl Server {
         target: Target<'_>,
         question: &Q,
     ) -> Result<A, Error> {
-        let garbage = |reason: String| Error::Garbage {
-            url: target.url.to_owned(),
-            server: self.name.clone(),
-            reason,
-        };
-        let body = protocol::encode(question).map_err(|error| garbage(error.to_string()))?;
+        let body = protocol::encode(question).map_err(|error| self.senseless(target, error.to_string()))?;
+        self.fetch(target, body)
+    }
+
+    fn fetch<A: DeserializeOwned>(&self, target: Target<'_>, body: Vec<u8>) -> Result<A, Error> {
         let mut reply = Collect::new(body);
         stats::ROUND_TRIPS.add(1);
-        Engine::current()?.wait(self.post(target, &mut reply))?;
-        protocol::decode(reply.bytes()).map_err(|error| garbage(error.to_string()))
+        Engine::current()?.wait(self.exchange(target, &mut reply))?;
+        protocol::decode(reply.bytes()).map_err(|error| self.senseless(target, error.to_string()))
+    }
+
+    /// What the server can do, and who it takes the user for.
+    pub(crate) fn capabilities(&self, target: Target<'_>) -> Result<Capabilities, Error> {
+        self.fetch(target, Vec::new())
     }
 
     /// Makes `reads` at the same time, each into the memory that it names.
@@ -152,11 +193,11 @@ impl Server {
     }
 
     async fn read_one(&self, target: Target<'_>, mut read: Scatter<'_>) -> Result<(), Error> {
-        self.post(target, &mut read).await
+        self.exchange(target, &mut read).await
     }
 
     /// Asks until there is an answer, or it is clear that there will be none.
-    async fn post(&self, target: Target<'_>, reply: &mut dyn Reply) -> Result<(), Error> {
+    async fn exchange(&self, target: Target<'_>, reply: &mut dyn Reply) -> Result<(), Error> {
         let mut backoff = Backoff::new(self.settings.retries, self.settings.retry_time);
         let mut cut: Option<Failure> = None;
         let mut may_pass = false;
@@ -194,20 +235,25 @@ impl Server {
         let body = reply.request().map_err(|reason| self.garbage(target, reason))?;
         stats::REQUESTS.add(1);
         stats::BYTES_OUT.add(body.len() as u64);
-        let post = Post {
-            url: format!("{}{}/v2/{}", self.name, target.base, target.operation),
+        let request = Request {
+            method: target.method(),
+            url: target.address(&self.name),
             authorization: match &self.login {
-                Login::Header(secret) => Some(secret.reveal()),
+                Login::Header(secret) => Some(secret),
                 Login::None | Login::Withheld => None,
             },
+            headers: HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(MSGPACK))]),
             body: Bytes::from(body),
         };
         let limit = self.settings.read_timeout;
         // The time for a connection is the transport's to limit; here it only must not be counted.
-        let answer = tokio::time::timeout(self.settings.connect_timeout + limit, self.transport.post(post))
-            .await
-            .map_err(|_| Outcome::Failed(silence(limit)))?
-            .map_err(Outcome::Failed)?;
+        let answer = tokio::time::timeout(
+            self.settings.connect_timeout + limit,
+            self.transport.send(request),
+        )
+        .await
+        .map_err(|_| Outcome::Failed(silence(limit)))?
+        .map_err(Outcome::Failed)?;
         if !answer.protocol {
             return Err(self.foreign(target, &answer));
         }
@@ -231,13 +277,13 @@ impl Server {
     /// What an answer means that no hdfstream server gave.
     fn foreign(&self, target: Target<'_>, answer: &Answer) -> Outcome {
         let (url, server) = (target.url.to_owned(), self.name.clone());
-        match (answer.status, &answer.location) {
+        match (answer.status, answer.location()) {
             // A proxy in front of a server that is starting or overrun.
             (429 | 502 | 503 | 504, _) => Outcome::Busy(answer.retry_after),
             (300..=399, Some(location)) => Outcome::Final(Error::Redirected {
                 url,
                 server,
-                location: location.clone(),
+                location,
             }),
             (status, _) => Outcome::Final(Error::NotHdfstream { url, server, status }),
         }
@@ -259,11 +305,15 @@ impl Server {
     }
 
     fn garbage(&self, target: Target<'_>, reason: String) -> Outcome {
-        Outcome::Final(Error::Garbage {
+        Outcome::Final(self.senseless(target, reason))
+    }
+
+    fn senseless(&self, target: Target<'_>, reason: String) -> Error {
+        Error::Garbage {
             url: target.url.to_owned(),
             server: self.name.clone(),
             reason,
-        })
+        }
     }
 }
 

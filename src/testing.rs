@@ -15,7 +15,7 @@ use crate::protocol::{
     ReadRequest, Run, TraceReply, TraceRequest,
 };
 use crate::server::Server;
-use crate::transport::{Answer, Failure, Post, Transport};
+use crate::transport::{Answer, Failure, Request, Transport};
 use crate::{RemoteFile, RemoteName, Settings};
 
 /// What goes wrong with one request.
@@ -115,8 +115,8 @@ pub(crate) fn settings() -> Settings {
 }
 
 impl Transport for Memory {
-    fn post<'a>(&'a self, post: Post<'a>) -> BoxFuture<'a, Result<Answer, Failure>> {
-        let path = post
+    fn send<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Result<Answer, Failure>> {
+        let path = request
             .url
             .splitn(4, '/')
             .nth(3)
@@ -124,7 +124,7 @@ impl Transport for Memory {
             .unwrap_or_default();
         let (answer, fault) = self.edit(|state| {
             let fault = state.faults.pop_front().unwrap_or(Fault::None);
-            (state.answer(&path, &post.body), fault)
+            (state.answer(&path, &request.body), fault)
         });
         async move {
             match fault {
@@ -180,7 +180,7 @@ fn head(status: u16, protocol: bool, body: Vec<u8>) -> Answer {
         protocol,
         length,
         retry_after: None,
-        location: None,
+        headers: reqwest::header::HeaderMap::new(),
         body: stream::iter(chunks).boxed(),
     }
 }

@@ -8,16 +8,22 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
+use reqwest::Method;
+use reqwest::header::{HeaderMap, LOCATION};
 
-use crate::Error;
+use crate::{Error, Secret};
 
-/// A POST request.
+/// A request.
 #[derive(Debug)]
-pub(crate) struct Post<'a> {
+pub(crate) struct Request<'a> {
+    /// GET or POST.
+    pub(crate) method: Method,
     /// Full URL.
     pub(crate) url: String,
     /// Value of the `Authorization` header.
-    pub(crate) authorization: Option<&'a str>,
+    pub(crate) authorization: Option<&'a Secret>,
+    /// Further headers.
+    pub(crate) headers: HeaderMap,
     /// The body.
     pub(crate) body: Bytes,
 }
@@ -32,16 +38,24 @@ pub(crate) struct Answer {
     pub(crate) length: Option<u64>,
     /// When the server wants to be asked again.
     pub(crate) retry_after: Option<Duration>,
-    /// Where a redirect points.
-    pub(crate) location: Option<String>,
+    /// All headers.
+    pub(crate) headers: HeaderMap,
     /// The body.
     pub(crate) body: BoxStream<'static, Result<Bytes, Failure>>,
 }
 
+impl Answer {
+    /// Where a redirect points.
+    pub(crate) fn location(&self) -> Option<String> {
+        let value = self.headers.get(LOCATION)?.to_str().ok()?;
+        Some(value.to_owned())
+    }
+}
+
 /// Carries requests to a server. Implementations do not retry; the caller limits the waiting.
 pub(crate) trait Transport: Send + Sync {
-    /// Sends `post` and waits for the head of the answer.
-    fn post<'a>(&'a self, post: Post<'a>) -> BoxFuture<'a, Result<Answer, Failure>>;
+    /// Sends `request` and waits for the head of the answer.
+    fn send<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Result<Answer, Failure>>;
 }
 
 /// Why an attempt failed without an answer from an hdfstream server.

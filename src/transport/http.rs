@@ -7,16 +7,16 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::StreamExt;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER};
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER};
 
-use super::{Answer, Failure, Post, Transport, tls};
+use super::{Answer, Failure, Request, Transport, tls};
 use crate::engine::Engine;
-use crate::protocol::{MSGPACK, PROTOCOL_HEADER};
+use crate::protocol::PROTOCOL_HEADER;
 
 /// What kind of client is needed; equal kinds share connections.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,31 +58,29 @@ impl Http {
 }
 
 impl Transport for Http {
-    fn post<'a>(&'a self, post: Post<'a>) -> BoxFuture<'a, Result<Answer, Failure>> {
+    fn send<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Result<Answer, Failure>> {
         async move {
             let connect = self.0.connect_timeout;
-            let mut request = self
+            let mut builder = self
                 .client()?
-                .post(post.url)
-                .header(CONTENT_TYPE, MSGPACK)
-                .body(post.body);
-            if let Some(value) = post.authorization {
-                let mut value = reqwest::header::HeaderValue::from_str(value).map_err(|_| {
+                .request(request.method, request.url)
+                .headers(request.headers)
+                .body(request.body);
+            if let Some(secret) = request.authorization {
+                let mut value = HeaderValue::from_str(secret.reveal()).map_err(|_| {
                     Failure::Network("the login holds characters that cannot be sent".to_owned())
                 })?;
                 value.set_sensitive(true);
-                request = request.header(AUTHORIZATION, value);
+                builder = builder.header(AUTHORIZATION, value);
             }
-            let response = request.send().await.map_err(|error| classify(&error, connect))?;
-            let headers = response.headers();
+            let response = builder.send().await.map_err(|error| classify(&error, connect))?;
+            let headers = response.headers().clone();
             Ok(Answer {
                 status: response.status().as_u16(),
                 protocol: headers.contains_key(PROTOCOL_HEADER),
                 length: response.content_length(),
-                retry_after: text(headers, &RETRY_AFTER)
-                    .and_then(|value| value.trim().parse().ok())
-                    .map(Duration::from_secs),
-                location: text(headers, &LOCATION).map(str::to_owned),
+                retry_after: text(&headers, &RETRY_AFTER).and_then(retry_after),
+                headers,
                 body: response
                     .bytes_stream()
                     .map(move |chunk| {
@@ -100,6 +98,16 @@ impl Transport for Http {
 
 fn text<'a>(headers: &'a HeaderMap, name: &reqwest::header::HeaderName) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+/// When to ask again: after some seconds, or at a time of day.
+fn retry_after(value: &str) -> Option<Duration> {
+    let value = value.trim();
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = httpdate::parse_http_date(value).ok()?;
+    Some(date.duration_since(SystemTime::now()).unwrap_or_default())
 }
 
 /// Resolves host names as the system does, with an error that can be recognised.
