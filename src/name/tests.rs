@@ -183,6 +183,8 @@ proptest! {
 }
 
 mod configured {
+    use proptest::prelude::*;
+
     use super::super::*;
     use crate::settings::file::SettingsFile;
 
@@ -264,6 +266,39 @@ mod configured {
         }
         for good in ["a", "cosma", "my-server_2.x"] {
             assert!(alias::is_name(good), "{good}");
+        }
+    }
+
+    proptest! {
+        /// Whatever a path holds, what it leads to lies below what the alias or the mount stands for.
+        #[test]
+        fn no_path_escapes_from_an_alias_or_a_mount(
+            parts in prop::collection::vec("\\.\\.|\\.|%2e%2e|\\\\|https:|cosma:|c2:|deep|[^/]{0,6}|/", 0..10)
+        ) {
+            let path = parts.join("/");
+            let file = file();
+            let bases = ["cosma", "c2"].map(|name| file.aliases()[name].base.clone());
+            for name in [format!("cosma:{path}"), format!("/x/c2:{path}"), path.clone()] {
+                if let Some((Ok(found), _)) = alias::find(&name, file.aliases()) {
+                    prop_assert!(bases.iter().any(|base| found.is_below(base)), "{name}: {found}");
+                }
+            }
+            for name in [format!("/cosma/{path}"), format!("/{path}")] {
+                if let Some(Ok(found)) = mount::find(&name, file.mounts()) {
+                    prop_assert!(bases.iter().any(|base| found.is_below(base)), "{name}: {found}");
+                    prop_assert_eq!(RemoteName::parse(&found.url()), Ok(found));
+                }
+            }
+        }
+
+        #[test]
+        fn bytes_that_are_nearly_a_stub_are_one_or_not(at in 0..stub::SIZE, byte: u8, url in "https://[a-z/:@%#]{1,30}") {
+            let mut bytes = stub::Stub::encode(&url).unwrap();
+            prop_assert_eq!(stub::Stub::decode(&bytes), Some(url));
+            bytes[at] = byte;
+            if let Some(url) = stub::Stub::decode(&bytes) {
+                let _ = RemoteName::parse(&url);
+            }
         }
     }
 }
