@@ -11,6 +11,7 @@ mod engine;
 mod error;
 mod listing;
 pub mod name;
+pub mod progress;
 pub mod protocol;
 mod remote_file;
 mod server;
