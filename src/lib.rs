@@ -7,6 +7,7 @@
 
 mod cache;
 pub mod credentials;
+mod download;
 mod engine;
 mod error;
 mod listing;
@@ -22,6 +23,7 @@ mod testing;
 mod transport;
 
 pub use credentials::Credentials;
+pub use download::{Arrival, Download, DownloadError};
 pub use error::Error;
 pub use listing::{list, stat};
 pub use name::{Name, RemoteName, resolve, resolve_with_stub, stub::Stub};

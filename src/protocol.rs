@@ -3,6 +3,7 @@
 //! Pure data: nothing here performs input or output. Requests and replies are msgpack maps with named
 //! keys, so that either side may learn new keys without breaking the other.
 
+mod digest;
 mod error_reply;
 mod list;
 mod open;
@@ -11,6 +12,7 @@ mod read;
 mod token;
 mod trace;
 
+pub use digest::{DigestReply, DigestRequest};
 pub use error_reply::{ErrorKind, ErrorReply};
 pub use list::{Entry, EntryKind, ListReply, ListRequest, StatReply, StatRequest};
 pub use open::{Capabilities, OpenReply, OpenRequest};

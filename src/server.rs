@@ -166,6 +166,12 @@ impl Server {
         self.fetch(target, Vec::new())
     }
 
+    /// Sends a request whose answer is received as it arrives.
+    pub(crate) fn receive(&self, target: Target<'_>, reply: &mut dyn Reply) -> Result<(), Error> {
+        stats::ROUND_TRIPS.add(1);
+        Engine::current()?.wait(self.exchange(target, reply))
+    }
+
     /// Makes `reads` at the same time, each into the memory that it names.
     pub(crate) fn read(&self, target: Target<'_>, reads: Vec<Scatter<'_>>) -> Result<(), Error> {
         if reads.is_empty() {

@@ -11,8 +11,8 @@ use serde::Serialize;
 
 use crate::cache::Cache;
 use crate::protocol::{
-    self, ErrorKind, ErrorReply, ExternalRequest, ListReply, ListRequest, OpenReply, OpenRequest, Pack,
-    ReadRequest, Run, TraceReply, TraceRequest,
+    self, DigestReply, DigestRequest, Entry, EntryKind, ErrorKind, ErrorReply, ExternalRequest, ListReply,
+    ListRequest, OpenReply, OpenRequest, Pack, ReadRequest, Run, StatReply, TraceReply, TraceRequest,
 };
 use crate::server::Server;
 use crate::transport::{Answer, Failure, Request, Transport};
@@ -226,6 +226,26 @@ impl State {
                     return refuse(400, ErrorKind::Invalid);
                 }
                 head(200, true, self.bytes(&runs))
+            }
+            "stat" => say(&StatReply {
+                entry: Entry {
+                    name: "file".to_owned(),
+                    kind: EntryKind::File,
+                    size: self.content.len() as u64,
+                    modified: 1_000_000_001,
+                },
+                version: Some(self.version.clone()),
+            }),
+            "digest" => {
+                let request: DigestRequest = protocol::decode(body).unwrap();
+                if request.version != self.version {
+                    return refuse(409, ErrorKind::Changed);
+                }
+                let bytes = self.bytes(&[Run::range(request.offset, request.length)]);
+                let sha256 = ring::digest::digest(&ring::digest::SHA256, &bytes);
+                say(&DigestReply {
+                    sha256: sha256.as_ref().to_vec(),
+                })
             }
             "external" => {
                 let request: ExternalRequest = protocol::decode(body).unwrap();
