@@ -1,9 +1,17 @@
 //! The command line. The configuration file has the same keys.
 
+mod accounts;
+
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use serde::Deserialize;
+
+use crate::access::Directory;
+use crate::client::Proxy;
+
+pub use accounts::{TokenArguments, UserCommand};
 
 /// Serves a directory of HDF5 files to the hdfstream plugin.
 ///
@@ -14,19 +22,24 @@ use serde::Deserialize;
     args_conflicts_with_subcommands = true,
     disable_help_subcommand = true
 )]
-#[command(override_usage = "hdfstream-server --root DIR [OPTIONS]")]
+#[command(override_usage = "hdfstream-server --root DIR [OPTIONS]\n       hdfstream-server user|token ...")]
 pub struct Arguments {
     /// What to serve, and how.
     #[command(flatten)]
     pub options: Options,
-    /// What this process is, if not the server.
+    /// What to do, if not serve.
     #[command(subcommand)]
-    pub role: Option<Role>,
+    pub command: Option<Command>,
 }
 
-/// What the server starts copies of itself for.
+/// What the program does besides serving.
 #[derive(Debug, Clone, Subcommand)]
-pub enum Role {
+pub enum Command {
+    /// Adds, removes, lists accounts, and sets passwords
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Prints a token that stands for a user's password, or ends all tokens of a user
+    Token(TokenArguments),
     /// Looks into HDF5 files; started by the server itself.
     #[command(hide = true)]
     Worker {
@@ -67,6 +80,36 @@ pub struct Options {
     /// Memory for metadata that was gathered, in MiB [default: 256]
     #[arg(long, value_name = "MIB")]
     pub pack_cache_mib: Option<usize>,
+    /// File with accounts, made with `hdfstream-server user add`; without it everybody reads everything
+    #[arg(long, value_name = "FILE")]
+    pub users: Option<PathBuf>,
+    /// Answer requests without a login, as far as no role is needed [default: true]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    pub anonymous: Option<bool>,
+    /// Longest life of tokens that are given for a login, in days [default: 30]
+    #[arg(long, value_name = "N")]
+    pub token_days: Option<u32>,
+    /// Certificate, with those that lead to a known authority, PEM: speak TLS
+    #[arg(long, value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
+    /// Private key of the certificate, PEM
+    #[arg(long, value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
+    /// Requests a minute for one client [default: no limit]
+    #[arg(long, value_name = "N")]
+    pub client_requests: Option<u32>,
+    /// MiB a minute for one client [default: no limit]
+    #[arg(long, value_name = "MIB")]
+    pub client_mib: Option<u32>,
+    /// Seconds of work a minute for one client [default: no limit]
+    #[arg(long, value_name = "SECONDS")]
+    pub client_seconds: Option<u32>,
+    /// Addresses or networks of proxies whose X-Forwarded-For is believed
+    #[arg(long, value_name = "ADDRESS,...", value_delimiter = ',')]
+    pub trusted_proxies: Option<Vec<Proxy>>,
+    /// Roles of directories; only in the file.
+    #[arg(skip)]
+    pub directories: Option<BTreeMap<String, Directory>>,
     /// TOML file with the same keys as these options, without the dashes in front
     #[arg(long, value_name = "FILE")]
     #[serde(skip)]
@@ -86,6 +129,16 @@ impl Options {
             max_connections: self.max_connections.or(other.max_connections),
             workers: self.workers.or(other.workers),
             pack_cache_mib: self.pack_cache_mib.or(other.pack_cache_mib),
+            users: self.users.or(other.users),
+            anonymous: self.anonymous.or(other.anonymous),
+            token_days: self.token_days.or(other.token_days),
+            tls_cert: self.tls_cert.or(other.tls_cert),
+            tls_key: self.tls_key.or(other.tls_key),
+            client_requests: self.client_requests.or(other.client_requests),
+            client_mib: self.client_mib.or(other.client_mib),
+            client_seconds: self.client_seconds.or(other.client_seconds),
+            trusted_proxies: self.trusted_proxies.or(other.trusted_proxies),
+            directories: self.directories.or(other.directories),
             config: self.config.or(other.config),
         }
     }

@@ -1,8 +1,13 @@
 //! One typed configuration: defaults, then the file, then the command line.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use crate::access::{RuleError, Rules};
 use crate::cli::Options;
+use crate::client::Proxy;
+use crate::limits::Share;
+use crate::tls::TlsFiles;
 
 /// What the server does and how much it takes on.
 #[derive(Debug, Clone)]
@@ -24,6 +29,20 @@ pub struct Config {
     pub workers: usize,
     /// Memory for metadata that was gathered, in MiB; 256 unless set.
     pub pack_cache_mib: usize,
+    /// Accounts. Without a users file everybody sees everything.
+    pub users: Option<PathBuf>,
+    /// Whether requests without a login are answered. Yes unless set; then they see what needs no role.
+    pub anonymous: bool,
+    /// Longest life of a token that is given for a login; 30 days unless set.
+    pub token_days: u32,
+    /// Roles of directories.
+    pub rules: Arc<Rules>,
+    /// Certificate and key; plain HTTP is spoken unless set.
+    pub tls: Option<TlsFiles>,
+    /// What one client may have in a minute; no limit unless set.
+    pub share: Share,
+    /// Proxies whose `X-Forwarded-For` is believed; none unless set.
+    pub trusted_proxies: Vec<Proxy>,
 }
 
 /// Why a configuration is refused.
@@ -55,6 +74,15 @@ pub enum ConfigError {
     /// A number that makes no sense.
     #[error("{0} must be at least 1")]
     Zero(&'static str),
+    /// A rule is wrong.
+    #[error(transparent)]
+    Rule(#[from] RuleError),
+    /// Something that means nothing as long as everybody sees everything.
+    #[error("{0} needs accounts: say which file has them with users = \"FILE\" or --users FILE")]
+    NoUsers(&'static str),
+    /// Half a pair.
+    #[error("tls-cert and tls-key are needed both; {0} is missing")]
+    HalfTls(&'static str),
 }
 
 impl Config {
@@ -71,6 +99,13 @@ impl Config {
             max_connections: 4096,
             workers: cores.min(4),
             pack_cache_mib: 256,
+            users: None,
+            anonymous: true,
+            token_days: 30,
+            rules: Arc::default(),
+            tls: None,
+            share: Share::default(),
+            trusted_proxies: Vec::new(),
         }
     }
 
@@ -95,13 +130,44 @@ impl Config {
         set(&mut config.max_connections, options.max_connections);
         set(&mut config.workers, options.workers);
         set(&mut config.pack_cache_mib, options.pack_cache_mib);
-        if config.max_requests == 0 {
-            return Err(ConfigError::Zero("max-requests"));
+        if options.users.is_none() {
+            let idle = [
+                ("[directories]", options.directories.is_some()),
+                ("anonymous", options.anonymous.is_some()),
+                ("token-days", options.token_days.is_some()),
+            ];
+            if let Some((what, _)) = idle.iter().find(|(_, given)| *given) {
+                return Err(ConfigError::NoUsers(what));
+            }
         }
-        if config.max_connections == 0 {
-            return Err(ConfigError::Zero("max-connections"));
+        config.users = options.users;
+        set(&mut config.anonymous, options.anonymous);
+        set(&mut config.token_days, options.token_days);
+        config.rules = Arc::new(Rules::new(options.directories.unwrap_or_default())?);
+        config.tls = match (options.tls_cert, options.tls_key) {
+            (Some(cert), Some(key)) => Some(TlsFiles { cert, key }),
+            (None, None) => None,
+            (Some(_), None) => return Err(ConfigError::HalfTls("tls-key")),
+            (None, Some(_)) => return Err(ConfigError::HalfTls("tls-cert")),
+        };
+        config.share = Share {
+            requests: options.client_requests,
+            mib: options.client_mib,
+            seconds: options.client_seconds,
+        };
+        set(&mut config.trusted_proxies, options.trusted_proxies);
+        let zeros = [
+            ("max-requests", config.max_requests == 0),
+            ("max-connections", config.max_connections == 0),
+            ("token-days", config.token_days == 0),
+            ("client-requests", config.share.requests == Some(0)),
+            ("client-mib", config.share.mib == Some(0)),
+            ("client-seconds", config.share.seconds == Some(0)),
+        ];
+        match zeros.iter().find(|(_, zero)| *zero) {
+            Some((what, _)) => Err(ConfigError::Zero(what)),
+            None => Ok(config),
         }
-        Ok(config)
     }
 }
 
@@ -163,6 +229,58 @@ mod tests {
             message.contains("line 2") && message.contains("max-requests"),
             "{message}"
         );
+    }
+
+    #[test]
+    fn accounts_and_limits_are_read() {
+        let text = "root = '/data'\nusers = '/etc/users'\nanonymous = false\ntoken-days = 7\n\
+                    tls-cert = 'c.pem'\ntls-key = 'k.pem'\n\
+                    client-requests = 60\nclient-mib = 5\nclient-seconds = 9\n\
+                    trusted-proxies = ['127.0.0.1', '10.0.0.0/8']\n\
+                    [directories.'private/virgo']\nread = ['virgo']\nwrite = ['staff']\n";
+        let config = with_file(
+            text,
+            &[
+                "--anonymous",
+                "--client-mib",
+                "6",
+                "--trusted-proxies",
+                "::1,10.0.0.1",
+            ],
+        );
+        let config = config.unwrap();
+        assert_eq!(config.users.as_deref(), Some(Path::new("/etc/users")));
+        assert!(config.anonymous);
+        assert_eq!(config.token_days, 7);
+        assert_eq!(config.tls.unwrap().key, Path::new("k.pem"));
+        let share = Share {
+            requests: Some(60),
+            mib: Some(6),
+            seconds: Some(9),
+        };
+        assert_eq!(config.share, share);
+        assert_eq!(config.trusted_proxies.len(), 2);
+        assert_eq!(config.rules.paths(), [Path::new("private/virgo")]);
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_named() {
+        for (text, parts) in [
+            ("[directories.x]\nread = ['a']", &["directories", "--users"][..]),
+            ("anonymous = false", &["anonymous", "--users"]),
+            ("users = 'u'\n[directories.x]\nraed = ['a']", &["line 4", "raed"]),
+            ("users = 'u'\n[directories.'/x']\nread = ['a']", &["/x"]),
+            ("users = 'u'\n[directories.x]\nread = ['a b']", &["a b"]),
+            ("tls-cert = 'c'", &["tls-key"]),
+            ("tls-key = 'c'", &["tls-cert"]),
+            ("client-mib = 0", &["client-mib"]),
+            ("trusted-proxies = ['proxy']", &["line 2", "proxy"]),
+        ] {
+            let message = with_file(&format!("root = '/data'\n{text}\n"), &[])
+                .unwrap_err()
+                .to_string();
+            assert!(parts.iter().all(|part| message.contains(part)), "{message}");
+        }
     }
 
     #[test]

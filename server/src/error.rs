@@ -1,6 +1,7 @@
 //! Every way a request can fail, and how the client is told: one type, one translation.
 
 use std::io;
+use std::time::Duration;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -21,6 +22,17 @@ pub enum Error {
     /// The name leads outside, or the server may not read the file.
     #[error("{0}")]
     Forbidden(String),
+    /// The login is missing or wrong.
+    #[error("{0}")]
+    Unauthorized(String),
+    /// This client has had enough for now.
+    #[error("{text}")]
+    TooMany {
+        /// Of what.
+        text: String,
+        /// How long until the next request has a chance.
+        wait: Duration,
+    },
     /// Writing is not offered.
     #[error("`{0}` cannot be opened for writing: this server is read-only")]
     ReadOnly(String),
@@ -46,8 +58,13 @@ pub enum Error {
     Internal(String),
 }
 
-/// How long a refused client waits, seconds.
-const RETRY_AFTER: &str = "1";
+/// How long a client waits when the server is busy.
+const SOON: Duration = Duration::from_secs(1);
+/// The ways to log in.
+const CHALLENGES: [&str; 2] = [
+    "Basic realm=\"hdfstream\", charset=\"UTF-8\"",
+    "Bearer realm=\"hdfstream\"",
+];
 
 impl Error {
     /// Adds the requested path to what the store found. Whether a name is missing or leads outside is
@@ -73,10 +90,11 @@ impl Error {
             Self::NotFound(_) => ErrorKind::NotFound,
             Self::IsDirectory(_) => ErrorKind::IsDirectory,
             Self::Forbidden(_) => ErrorKind::Forbidden,
+            Self::Unauthorized(_) => ErrorKind::Unauthorized,
             Self::ReadOnly(_) => ErrorKind::ReadOnly,
             Self::Changed(_) => ErrorKind::Changed,
             Self::Invalid(_) => ErrorKind::Invalid,
-            Self::Busy(_) => ErrorKind::Busy,
+            Self::Busy(_) | Self::TooMany { .. } => ErrorKind::Busy,
             Self::Io { .. } | Self::Internal(_) => ErrorKind::Internal,
         }
     }
@@ -88,6 +106,8 @@ impl Error {
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::IsDirectory(_) | Self::Invalid(_) => StatusCode::BAD_REQUEST,
             Self::Forbidden(_) | Self::ReadOnly(_) => StatusCode::FORBIDDEN,
+            Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
+            Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Changed(_) => StatusCode::CONFLICT,
             Self::Busy(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Io { .. } | Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -103,10 +123,21 @@ impl Error {
 
     fn respond(&self, media: HeaderValue, body: Vec<u8>) -> Response {
         let mut response = (self.status(), [(header::CONTENT_TYPE, media)], body).into_response();
-        if let Self::Busy(_) = self {
-            response
-                .headers_mut()
-                .insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
+        let headers = response.headers_mut();
+        if let Self::Unauthorized(_) = self {
+            for challenge in CHALLENGES {
+                headers.append(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+            }
+        }
+        let wait = match self {
+            Self::Busy(_) => Some(SOON),
+            Self::TooMany { wait, .. } => Some(*wait),
+            _ => None,
+        };
+        if let Some(wait) = wait {
+            // Whole seconds, and not before the time.
+            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

@@ -3,7 +3,10 @@
 //! [`app`] makes the whole service from a [`Config`]; [`serve::run`] puts it on a socket. This process
 //! reads files as bytes and never parses HDF5.
 
+pub mod access;
+pub mod accounts;
 pub mod cli;
+pub mod client;
 pub mod config;
 pub mod error;
 pub mod packs;
@@ -11,16 +14,20 @@ pub mod serve;
 pub mod state;
 pub mod store;
 pub mod telemetry;
+pub mod tls;
 pub mod worker;
 
+mod admission;
 mod limits;
 mod message;
+mod reload;
 mod router;
 mod routes;
 mod transfer;
 mod whole;
 
 pub use config::Config;
+pub use limits::Share;
 pub use router::BASE;
 
 use axum::Router;

@@ -1,13 +1,15 @@
 //! What one client may take from the others: time, memory, concurrency.
 
+mod share;
+
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use bytes::{Bytes, BytesMut};
 use hdfstream::protocol::MAX_REQUEST_BYTES;
 use http_body_util::BodyExt;
@@ -17,6 +19,9 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::error::Error;
 use crate::state::App;
+
+pub use share::Share;
+pub(crate) use share::{Owner, Shares};
 
 /// A request takes one place, and one more for each so many bytes of its body, which memory must hold
 /// encoded and decoded.
@@ -31,20 +36,20 @@ const BODY: Duration = Duration::from_secs(15);
 const SLOWEST: u32 = 256 << 10;
 
 /// Admits a bounded number of requests; their places are held until the answer has left.
-pub(crate) async fn admit(State(app): State<App>, request: Request, next: Next) -> Response {
+pub(crate) async fn admit(app: &App, request: Request, next: Next) -> Result<Response, Error> {
     let body = request.body().size_hint().upper().unwrap_or(u64::MAX);
     let turn = app.places(1 + body.min(MAX_REQUEST_BYTES as u64) / BODY_PLACE);
     let Ok(Some(permit)) = timeout(TURN, turn).await else {
-        return Error::Busy("the server is busy; try again in a moment".into()).into_response();
+        return Err(Error::Busy("the server is busy; try again in a moment".into()));
     };
     match timeout(ANSWER, next.run(request)).await {
-        Ok(response) => response.map(|body| {
+        Ok(response) => Ok(response.map(|body| {
             Body::new(Held {
                 body,
                 _permit: permit,
             })
-        }),
-        Err(_) => Error::Busy("the server could not answer in time".into()).into_response(),
+        })),
+        Err(_) => Err(Error::Busy("the server could not answer in time".into())),
     }
 }
 

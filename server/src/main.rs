@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use hdfstream_server::cli::{Arguments, Options, Role};
+use hdfstream_server::cli::{Arguments, Command, Options};
+use hdfstream_server::tls::Tls;
 use hdfstream_server::{BASE, Config, app, serve, telemetry, worker};
 
 /// Threads that wait for disks; more would only compete.
@@ -14,8 +15,10 @@ const DISK_THREADS: usize = 64;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let ended = match arguments.role {
-        Some(Role::Worker { root }) => worker::main_loop(&root).map_err(Into::into),
+    let ended = match arguments.command {
+        Some(Command::Worker { root }) => worker::main_loop(&root).map_err(Into::into),
+        Some(Command::User(command)) => command.run(),
+        Some(Command::Token(arguments)) => arguments.run(),
         None => start(arguments.options),
     };
     match ended {
@@ -40,12 +43,14 @@ fn start(options: Options) -> Result<(), Box<dyn Error + Send + Sync>> {
         .build()?;
     let ended = runtime.block_on(async {
         let listener = serve::listen(&config).await?;
+        let tls = config.tls.clone().map(Tls::open).transpose()?;
         let app = app(&config)?;
+        let scheme = if tls.is_some() { "https" } else { "http" };
         let address = listener.local_addr()?;
         let mut out = std::io::stdout();
-        writeln!(out, "listening on http://{address}{BASE}")?;
+        writeln!(out, "listening on {scheme}://{address}{BASE}")?;
         out.flush()?;
-        Ok(serve::run(listener, app, config.max_connections).await?)
+        Ok(serve::run(listener, tls, app, config.max_connections).await?)
     });
     // A read that hangs on a dead disk does not keep the server from ending.
     runtime.shutdown_timeout(Duration::from_secs(1));

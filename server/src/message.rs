@@ -4,7 +4,7 @@ use axum::extract::{FromRequest, Request};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use hdfstream::protocol::{
-    self, ExternalRequest, ListRequest, OpenRequest, ReadRequest, StatRequest, TraceRequest,
+    self, ExternalRequest, ListRequest, OpenRequest, ReadRequest, StatRequest, TokenRequest, TraceRequest,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -13,17 +13,17 @@ use crate::error::Error;
 use crate::limits;
 use crate::telemetry::Journal;
 
-/// A request that names a file or directory.
+/// A request that may name a file or directory.
 pub(crate) trait Named {
     /// The path as the client wrote it.
-    fn path(&self) -> &str;
+    fn path(&self) -> Option<&str>;
 }
 
 macro_rules! named {
     ($($request:ty),+) => {
         $(impl Named for $request {
-            fn path(&self) -> &str {
-                &self.path
+            fn path(&self) -> Option<&str> {
+                Some(&self.path)
             }
         })+
     };
@@ -36,6 +36,12 @@ named!(
     StatRequest,
     TraceRequest
 );
+
+impl Named for TokenRequest {
+    fn path(&self) -> Option<&str> {
+        None
+    }
+}
 
 /// The decoded body of a request. The content type is not looked at: nothing else is spoken here.
 pub(crate) struct Message<T>(pub(crate) T);
@@ -52,8 +58,8 @@ where
         let bytes = limits::collect(body).await?;
         let message: T = protocol::decode(&bytes)
             .map_err(|error| Error::Invalid(format!("the request cannot be decoded: {error}")))?;
-        if let Some(journal) = parts.extensions.get::<Journal>() {
-            journal.path(message.path());
+        if let (Some(journal), Some(path)) = (parts.extensions.get::<Journal>(), message.path()) {
+            journal.path(path);
         }
         Ok(Self(message))
     }

@@ -2,14 +2,18 @@
 
 use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::{from_fn, from_fn_with_state, map_response};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
 use axum::{Router, extract::DefaultBodyLimit};
 use hdfstream::protocol::PROTOCOL_HEADER;
 
-use crate::routes::{capabilities, download, external, health, list, open, read, stat, trace, unknown};
+use crate::admission::{self, Gate};
+use crate::error::Error;
+use crate::routes::{
+    capabilities, download, external, health, list, open, read, stat, token, trace, unknown,
+};
 use crate::state::App;
-use crate::{limits, telemetry};
+use crate::telemetry;
 
 /// Where the service lives below the server's address.
 pub const BASE: &str = "/hdfstream";
@@ -24,13 +28,20 @@ pub(crate) fn router(app: App) -> Router {
         .route("/v2/external", post(external::post))
         .route("/v2/list", post(list::post))
         .route("/v2/stat", post(stat::post))
+        .route("/v2/token", post(token::post))
         .route("/v2/{*endpoint}", any(unknown::any))
         .method_not_allowed_fallback(unknown::method)
-        .layer(from_fn_with_state(app.clone(), limits::admit))
+        .layer(from_fn_with_state(
+            Gate::new(&app, Error::into_response),
+            admission::pass,
+        ))
         .layer(map_response(announce));
     let files = Router::new()
-        .route("/download/{*path}", get(download::get).head(download::head))
-        .layer(from_fn_with_state(app.clone(), limits::admit));
+        .route("/download/{*path}", get(download::get))
+        .layer(from_fn_with_state(
+            Gate::new(&app, Error::into_text),
+            admission::pass,
+        ));
     let base = v2.merge(files).route("/health", get(health::get));
     Router::new()
         .nest(BASE, base)

@@ -8,5 +8,6 @@ pub(crate) mod list;
 pub(crate) mod open;
 pub(crate) mod read;
 pub(crate) mod stat;
+pub(crate) mod token;
 pub(crate) mod trace;
 pub(crate) mod unknown;

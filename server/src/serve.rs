@@ -8,15 +8,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, lookup_host};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tower::ServiceExt;
 
+use crate::client::Peer;
 use crate::config::Config;
+use crate::tls::Tls;
 use watch::Watched;
 
 /// How long running requests may take when the server is told to end.
@@ -44,7 +49,8 @@ pub enum ListenError {
     /// Plain HTTP would leave this machine.
     #[error(
         "{0} can be reached from other machines, and plain HTTP shows everything to anybody on the way; \
-         listen on 127.0.0.1 behind a proxy with TLS, or say --insecure-http"
+         give a certificate (--tls-cert, --tls-key), listen on 127.0.0.1 behind a proxy with TLS, or say \
+         --insecure-http"
     )]
     Insecure(SocketAddr),
 }
@@ -61,20 +67,27 @@ pub async fn listen(config: &Config) -> Result<TcpListener, ListenError> {
     let addresses: Vec<SocketAddr> = lookup_host(&config.listen).await.map_err(failed)?.collect();
     let exposed = addresses.iter().find(|address| !address.ip().is_loopback());
     match exposed {
-        Some(address) if !config.insecure_http => Err(ListenError::Insecure(*address)),
+        Some(address) if !config.insecure_http && config.tls.is_none() => {
+            Err(ListenError::Insecure(*address))
+        }
         _ => TcpListener::bind(&addresses[..]).await.map_err(failed),
     }
 }
 
-/// Answers requests until SIGTERM or SIGINT; then accepts no more, lets running requests finish and
+/// Answers requests, over TLS if there is a certificate, until SIGTERM or SIGINT; then accepts no more, lets running requests finish and
 /// returns. A second signal cuts them short.
 ///
 /// # Errors
 /// When signals cannot be received.
-pub async fn run(listener: TcpListener, app: Router, max_connections: usize) -> io::Result<()> {
+pub async fn run(
+    listener: TcpListener,
+    tls: Option<Tls>,
+    app: Router,
+    max_connections: usize,
+) -> io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let connections = Connections::new(app, max_connections);
+    let connections = Connections::new(app, tls, max_connections);
     tokio::select! {
         () = connections.accept(&listener) => {}
         _ = terminate.recv() => {}
@@ -92,13 +105,14 @@ pub async fn run(listener: TcpListener, app: Router, max_connections: usize) -> 
 
 struct Connections {
     app: Router,
+    tls: Option<Tls>,
     http: Builder<TokioExecutor>,
     ending: GracefulShutdown,
     places: Arc<Semaphore>,
 }
 
 impl Connections {
-    fn new(app: Router, max: usize) -> Self {
+    fn new(app: Router, tls: Option<Tls>, max: usize) -> Self {
         let mut http = Builder::new(TokioExecutor::new());
         http.http1()
             .timer(TokioTimer::new())
@@ -110,6 +124,7 @@ impl Connections {
             .max_send_buf_size(1 << 20);
         Self {
             app,
+            tls,
             http,
             ending: GracefulShutdown::new(),
             places: Arc::new(Semaphore::new(max)),
@@ -120,7 +135,7 @@ impl Connections {
         // The semaphore is never closed.
         while let Ok(place) = Arc::clone(&self.places).acquire_owned().await {
             match listener.accept().await {
-                Ok((stream, _)) => self.serve(stream, place),
+                Ok((stream, peer)) => self.serve(stream, Peer(peer.ip()), place),
                 Err(error) => {
                     // Mostly a lack of descriptors: connections that end free some.
                     tracing::warn!("cannot accept a connection: {error}");
@@ -130,18 +145,26 @@ impl Connections {
         }
     }
 
-    fn serve(&self, stream: TcpStream, place: tokio::sync::OwnedSemaphorePermit) {
+    fn serve(&self, stream: TcpStream, peer: Peer, place: OwnedSemaphorePermit) {
         // Without it small answers may wait for the client's delayed acknowledgement.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!("no TCP_NODELAY: {error}");
         }
-        let io = TokioIo::new(Watched::new(stream, STILL));
-        let service = TowerToHyperService::new(self.app.clone());
-        let connection = self.http.serve_connection(io, service).into_owned();
-        let connection = self.ending.watch(connection);
+        let stream = Watched::new(stream, STILL);
+        let conversation = Conversation {
+            app: self.app.clone(),
+            http: self.http.clone(),
+            ending: self.ending.watcher(),
+            peer,
+        };
+        let tls = self.tls.clone();
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!("a connection ended: {error}");
+            match tls {
+                None => conversation.hold(stream).await,
+                Some(tls) => match tls.accept(stream).await {
+                    Ok(stream) => conversation.hold(stream).await,
+                    Err(error) => tracing::debug!("no TLS with {}: {error}", peer.0),
+                },
             }
             drop(place);
         });
@@ -155,6 +178,31 @@ impl Connections {
             .is_err()
         {
             tracing::warn!("some requests did not finish in time and are broken off");
+        }
+    }
+}
+
+/// One connection.
+struct Conversation {
+    app: Router,
+    http: Builder<TokioExecutor>,
+    ending: Watcher,
+    peer: Peer,
+}
+
+impl Conversation {
+    async fn hold(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+        let peer = self.peer;
+        let app = self
+            .app
+            .map_request(move |mut request: axum::http::Request<Incoming>| {
+                request.extensions_mut().insert(peer);
+                request
+            });
+        let service = TowerToHyperService::new(app);
+        let connection = self.http.serve_connection(TokioIo::new(stream), service);
+        if let Err(error) = self.ending.watch(connection.into_owned()).await {
+            tracing::debug!("a connection ended: {error}");
         }
     }
 }

@@ -5,10 +5,14 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::access::{Rules, Viewer};
+use crate::accounts::{Accounts, FileError};
+use crate::client::Proxy;
 use crate::config::Config;
 use crate::error::Error;
+use crate::limits::Shares;
 use crate::packs::Packs;
-use crate::store::Store;
+use crate::store::{RuleMismatch, Store, View};
 use crate::transfer::Buffers;
 use crate::worker::{self, Workers};
 
@@ -19,6 +23,10 @@ pub struct App(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     store: Store,
+    rules: Arc<Rules>,
+    accounts: Option<Accounts>,
+    proxies: Vec<Proxy>,
+    shares: Option<Shares>,
     packs: Option<Packs>,
     buffers: Buffers,
     places: Arc<Semaphore>,
@@ -37,6 +45,12 @@ pub enum StartError {
         /// The cause.
         source: std::io::Error,
     },
+    /// The users file cannot be used.
+    #[error(transparent)]
+    Accounts(#[from] FileError),
+    /// A rule does not fit the served directory.
+    #[error(transparent)]
+    Rule(#[from] RuleMismatch),
     /// The workers cannot be set up.
     #[error(transparent)]
     Workers(#[from] worker::Error),
@@ -48,6 +62,15 @@ impl App {
             root: config.root.clone(),
             source,
         })?;
+        let accounts = match &config.users {
+            None => None,
+            Some(users) => Some(Accounts::open(
+                users.clone(),
+                config.anonymous,
+                config.token_days,
+            )?),
+        };
+        store.check_ruled(&config.rules.paths())?;
         // A server without workers serves all the same; its clients fetch metadata piece by piece.
         let packs = match config.workers {
             0 => None,
@@ -58,6 +81,10 @@ impl App {
         };
         Ok(Self(Arc::new(Shared {
             store,
+            rules: Arc::clone(&config.rules),
+            accounts,
+            proxies: config.trusted_proxies.clone(),
+            shares: Shares::new(config.share),
             packs,
             buffers: Buffers::default(),
             places: Arc::new(Semaphore::new(config.max_requests as usize)),
@@ -72,6 +99,26 @@ impl App {
         places.acquire_many_owned(wanted).await.ok()
     }
 
+    /// Who has an account; everybody may see everything if there are none.
+    pub(crate) fn accounts(&self) -> Option<&Accounts> {
+        self.0.accounts.as_ref()
+    }
+
+    /// Roles of directories.
+    pub(crate) fn rules(&self) -> &Arc<Rules> {
+        &self.0.rules
+    }
+
+    /// Proxies that are believed whom they forward for.
+    pub(crate) fn proxies(&self) -> &[Proxy] {
+        &self.0.proxies
+    }
+
+    /// What clients have left, if that is limited.
+    pub(crate) fn shares(&self) -> Option<&Shares> {
+        self.0.shares.as_ref()
+    }
+
     /// Metadata of larger files, if there are workers to look into them.
     pub(crate) fn packs(&self) -> Option<&Packs> {
         self.0.packs.as_ref()
@@ -81,14 +128,14 @@ impl App {
         self.0.buffers.clone()
     }
 
-    /// The one doorway to blocking threads: runs `work` on the served tree.
-    pub(crate) async fn blocking<T, F>(&self, work: F) -> Result<T, Error>
+    /// The one doorway to blocking threads: runs `work` on the served tree as `viewer` sees it.
+    pub(crate) async fn blocking<T, F>(&self, viewer: Viewer, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
-        F: FnOnce(&Store) -> Result<T, Error> + Send + 'static,
+        F: FnOnce(View<'_>) -> Result<T, Error> + Send + 'static,
     {
         let shared = Arc::clone(&self.0);
-        tokio::task::spawn_blocking(move || work(&shared.store))
+        tokio::task::spawn_blocking(move || work(shared.store.seen_by(&viewer)))
             .await
             .map_err(|failed| Error::Internal(format!("a task of the server failed: {failed}")))?
     }

@@ -1,14 +1,19 @@
 //! The served tree: ordinary files, read in place and never outside the root.
 //!
 //! All access goes through a `cap_std` directory opened at the start, so that no race between looking
-//! and opening can leave the root. Everything here blocks.
+//! and opening can leave the root. What a request may see of it is a [`View`]. Everything here blocks.
 
+mod decoy;
+mod exact;
 mod listing;
 pub(crate) mod path;
+mod resolve;
+mod ruled;
 mod served_file;
 mod signature;
 mod version;
 
+pub use ruled::RuleMismatch;
 pub use served_file::ServedFile;
 
 use std::ffi::OsStr;
@@ -16,7 +21,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use cap_std::ambient_authority;
-use cap_std::fs::{Dir, Metadata, OpenOptions, OpenOptionsExt};
+use cap_std::fs::{Dir, Metadata};
+
+use crate::access::Viewer;
+use decoy::Decoys;
 
 /// Why a name does not lead to a file. Paths are added where the request is known.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +68,14 @@ pub struct Store {
     directory: Dir,
     /// The root without links, against which absolute names are compared.
     root: PathBuf,
+    decoys: Decoys,
+}
+
+/// What one request may see of the served tree.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct View<'a> {
+    store: &'a Store,
+    viewer: &'a Viewer,
 }
 
 impl Store {
@@ -70,7 +86,11 @@ impl Store {
     pub fn new(root: &Path) -> io::Result<Self> {
         let root = std::fs::canonicalize(root)?;
         let directory = Dir::open_ambient_dir(&root, ambient_authority())?;
-        Ok(Self { directory, root })
+        Ok(Self {
+            directory,
+            root,
+            decoys: Decoys::default(),
+        })
     }
 
     /// The root without links.
@@ -79,67 +99,41 @@ impl Store {
         &self.root
     }
 
+    /// The tree as `viewer` may see it.
+    pub(crate) fn seen_by<'a>(&'a self, viewer: &'a Viewer) -> View<'a> {
+        View { store: self, viewer }
+    }
+}
+
+impl View<'_> {
     /// Opens a regular file by a path below the root, or by an absolute one that leads inside.
     pub(crate) fn open(&self, name: &str) -> Result<ServedFile, StoreError> {
         let path = if name.starts_with('/') {
-            self.locate_absolute(name)?
+            self.resolve_absolute(name)?
         } else if path::is_below_root(name) {
-            self.locate(Path::new(name))?
+            self.resolve(Path::new(name))?
         } else {
             return Err(StoreError::Missing);
         };
-        self.open_located(&path)
+        self.open_resolved(&path)
     }
 
     /// Opens the raw file `name` that the HDF5 file `origin` refers to.
     pub(crate) fn open_beside(&self, origin: &ServedFile, name: &str) -> Result<ServedFile, StoreError> {
         let path = if name.starts_with('/') {
-            self.locate_absolute(name)?
+            self.resolve_absolute(name)?
         } else {
             let path = path::beside(&origin.path, name).ok_or(StoreError::Outside)?;
-            self.locate(Path::new(&path))?
+            self.resolve(Path::new(&path))?
         };
-        self.open_located(&path)
+        self.open_resolved(&path)
     }
 
-    /// The path below the root, without links, of something that exists below the root.
-    fn locate(&self, path: &Path) -> Result<PathBuf, StoreError> {
-        match self.directory.canonicalize(path).map_err(StoreError::from) {
-            // Also met on an absolute link, which may lead inside all the same.
-            Err(StoreError::Outside) => {
-                let real = std::fs::canonicalize(self.root.join(path)).map_err(|_| StoreError::Outside)?;
-                self.inside(&real).ok_or(StoreError::Outside)
-            }
-            other => other,
-        }
-    }
-
-    fn locate_absolute(&self, name: &str) -> Result<PathBuf, StoreError> {
-        let name = path::absolute(name).ok_or(StoreError::Outside)?;
-        match std::fs::canonicalize(&name) {
-            Ok(real) => self.inside(&real).ok_or(StoreError::Outside),
-            Err(_) if Path::new(&name).starts_with(&self.root) => Err(StoreError::Missing),
-            Err(_) => Err(StoreError::Outside),
-        }
-    }
-
-    fn inside(&self, real: &Path) -> Option<PathBuf> {
-        let below = real.strip_prefix(&self.root).ok()?;
-        Some(if below.as_os_str().is_empty() {
-            PathBuf::from(".")
-        } else {
-            below.to_owned()
-        })
-    }
-
-    fn open_located(&self, path: &Path) -> Result<ServedFile, StoreError> {
-        check_regular(&self.directory.metadata(path)?)?;
+    fn open_resolved(&self, path: &Path) -> Result<ServedFile, StoreError> {
+        let (parent, last) = self.store.parent(path)?;
+        check_regular(&parent.symlink_metadata(last)?)?;
         // The name may have changed hands since: opening must not wait for a pipe's other end.
-        let mut options = OpenOptions::new();
-        options
-            .read(true)
-            .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY | libc::O_CLOEXEC);
-        let file = self.directory.open_with(path, &options)?;
+        let file = parent.open_with(last, &exact::reading())?;
         check_regular(&file.metadata()?)?;
         let name = utf8(path.as_os_str()).ok_or(StoreError::Missing)?;
         Ok(ServedFile::new(name.to_owned(), file.into_std())?)

@@ -12,9 +12,10 @@ use axum::response::{IntoResponse, Response};
 use hdfstream::protocol::Run;
 use percent_encoding::percent_decode_str;
 
+use crate::admission::Admitted;
 use crate::error::Error;
 use crate::state::App;
-use crate::store::{ServedFile, Store, path};
+use crate::store::{ServedFile, View, path};
 use crate::telemetry::Journal;
 use crate::transfer::{Buffers, Transfer};
 use conditional::Verdict;
@@ -22,15 +23,19 @@ use range::Wanted;
 
 type Noted = Option<axum::Extension<Journal>>;
 
-pub(crate) async fn get(State(app): State<App>, noted: Noted, uri: Uri, headers: HeaderMap) -> Response {
-    answer(app, noted, Method::GET, uri, headers).await
-}
-
-pub(crate) async fn head(State(app): State<App>, noted: Noted, uri: Uri, headers: HeaderMap) -> Response {
-    answer(app, noted, Method::HEAD, uri, headers).await
-}
-
-async fn answer(app: App, noted: Noted, method: Method, uri: Uri, headers: HeaderMap) -> Response {
+/// Answers both methods; the body of an answer to `HEAD` is empty.
+pub(crate) async fn get(
+    State(app): State<App>,
+    admitted: Result<Admitted, Error>,
+    noted: Noted,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let viewer = match admitted {
+        Ok(Admitted { viewer, .. }) => viewer,
+        Err(error) => return error.into_text(),
+    };
     let Some(name) = name(&uri) else {
         return Error::NotFound(uri.path().to_owned()).into_text();
     };
@@ -38,7 +43,7 @@ async fn answer(app: App, noted: Noted, method: Method, uri: Uri, headers: Heade
         journal.path(&name);
     }
     let buffers = app.buffers();
-    app.blocking(move |store| serve(store, &name, &method, &headers, buffers))
+    app.blocking(viewer, move |view| serve(view, &name, &method, &headers, buffers))
         .await
         .unwrap_or_else(Error::into_text)
 }
@@ -62,13 +67,13 @@ fn name(uri: &Uri) -> Option<String> {
 }
 
 fn serve(
-    store: &Store,
+    view: View<'_>,
     name: &str,
     method: &Method,
     headers: &HeaderMap,
     buffers: Buffers,
 ) -> Result<Response, Error> {
-    let file = store.open(name).map_err(|error| Error::at(name, error))?;
+    let file = view.open(name).map_err(|error| Error::at(name, error))?;
     let tag = format!("\"{}\"", file.version);
     let modified = modified(&file);
     let describe = |status: StatusCode, body: Body| {

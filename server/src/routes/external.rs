@@ -5,6 +5,7 @@ use axum::response::Response;
 use hdfstream::protocol::{ExternalRequest, MAX_READ_BYTES, Run};
 
 use super::read::{open_version, raw};
+use crate::admission::Admitted;
 use crate::error::Error;
 use crate::message::Message;
 use crate::state::App;
@@ -13,11 +14,12 @@ use crate::transfer::Transfer;
 
 pub(crate) async fn post(
     State(app): State<App>,
+    Admitted { viewer, .. }: Admitted,
     Message(request): Message<ExternalRequest>,
 ) -> Result<Response, Error> {
     let buffers = app.buffers();
     let transfer = app
-        .blocking(move |store| {
+        .blocking(viewer, move |view| {
             let ExternalRequest {
                 path,
                 version,
@@ -30,8 +32,8 @@ pub(crate) async fn post(
                     "more than {MAX_READ_BYTES} bytes in one request"
                 )));
             }
-            let origin = open_version(store, &path, &version)?;
-            let file = store.open_beside(&origin, &name).map_err(|error| match error {
+            let origin = open_version(view, &path, &version)?;
+            let file = view.open_beside(&origin, &name).map_err(|error| match error {
                 // The name is the HDF5 file's own, not the server's: repeating it tells nothing new.
                 StoreError::Outside => Error::Forbidden(format!(
                     "`{path}` keeps data in `{name}`, which lies outside of what this server offers"

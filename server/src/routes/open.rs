@@ -5,11 +5,12 @@ use std::time::Duration;
 use axum::extract::State;
 use hdfstream::protocol::{OpenReply, OpenRequest};
 
+use crate::admission::Admitted;
 use crate::error::Error;
 use crate::message::{Message, Reply};
 use crate::packs::Prepared;
 use crate::state::App;
-use crate::store::{ServedFile, Store};
+use crate::store::{ServedFile, View};
 use crate::whole;
 
 /// How long the reply waits for metadata to be gathered. What takes longer comes by a trace: a program
@@ -21,13 +22,14 @@ const ATTEMPTS: usize = 3;
 
 pub(crate) async fn post(
     State(app): State<App>,
+    Admitted { viewer, .. }: Admitted,
     Message(request): Message<OpenRequest>,
 ) -> Result<Reply<OpenReply>, Error> {
     if request.write {
         // Whether it exists or not, lest programs try to create what is missing.
         return Err(Error::ReadOnly(request.path));
     }
-    let (file, metadata) = app.blocking(move |store| look(store, request)).await?;
+    let (file, metadata) = app.blocking(viewer, move |view| look(view, request)).await?;
     let unchanged = matches!(metadata, Metadata::Known);
     let Prepared { pack, complete } = match (metadata, app.packs()) {
         (Metadata::Ready(prepared), _) => prepared,
@@ -46,11 +48,11 @@ pub(crate) async fn post(
 }
 
 /// Opens the file. Blocks.
-fn look(store: &Store, request: OpenRequest) -> Result<(ServedFile, Metadata), Error> {
+fn look(view: View<'_>, request: OpenRequest) -> Result<(ServedFile, Metadata), Error> {
     let OpenRequest { path, known, .. } = request;
     let mut attempts = ATTEMPTS;
     loop {
-        let file = store.open(&path).map_err(|error| Error::at(&path, error))?;
+        let file = view.open(&path).map_err(|error| Error::at(&path, error))?;
         attempts -= 1;
         match Metadata::of(&file, known.as_deref()) {
             // Written just now; the next look may find it at rest.

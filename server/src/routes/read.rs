@@ -6,20 +6,22 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use hdfstream::protocol::{ReadRequest, Run};
 
+use crate::admission::Admitted;
 use crate::error::Error;
 use crate::message::Message;
 use crate::state::App;
-use crate::store::{ServedFile, Store};
+use crate::store::{ServedFile, View};
 use crate::transfer::Transfer;
 
 pub(crate) async fn post(
     State(app): State<App>,
+    Admitted { viewer, .. }: Admitted,
     Message(request): Message<ReadRequest>,
 ) -> Result<Response, Error> {
     let buffers = app.buffers();
     let transfer = app
-        .blocking(move |store| {
-            let file = open_version(store, &request.path, &request.version)?;
+        .blocking(viewer, move |view| {
+            let file = open_version(view, &request.path, &request.version)?;
             let bytes = Run::check(&request.runs, file.size)
                 .map_err(|error| Error::Invalid(format!("`{}`: {error}", request.path)))?;
             Transfer::start(file, request.runs, bytes, 0, buffers)
@@ -29,8 +31,8 @@ pub(crate) async fn post(
 }
 
 /// Opens a file that must be `version`. Blocks.
-pub(super) fn open_version(store: &Store, path: &str, version: &str) -> Result<ServedFile, Error> {
-    let file = store.open(path).map_err(|error| Error::at(path, error))?;
+pub(super) fn open_version(view: View<'_>, path: &str, version: &str) -> Result<ServedFile, Error> {
+    let file = view.open(path).map_err(|error| Error::at(path, error))?;
     if file.version == version {
         Ok(file)
     } else {

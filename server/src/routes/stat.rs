@@ -3,17 +3,18 @@
 use axum::extract::State;
 use hdfstream::protocol::{StatReply, StatRequest};
 
+use crate::admission::Admitted;
 use crate::error::Error;
 use crate::message::{Message, Reply};
 use crate::state::App;
 
 pub(crate) async fn post(
     State(app): State<App>,
+    Admitted { viewer, .. }: Admitted,
     Message(request): Message<StatRequest>,
 ) -> Result<Reply<StatReply>, Error> {
-    app.blocking(move |store| {
-        store
-            .stat(&request.path)
+    app.blocking(viewer, move |view| {
+        view.stat(&request.path)
             .map_err(|error| Error::at(&request.path, error))
     })
     .await

@@ -4,6 +4,7 @@ use axum::extract::State;
 use hdfstream::protocol::{Pack, TraceReply, TraceRequest};
 
 use super::read::open_version;
+use crate::admission::Admitted;
 use crate::error::Error;
 use crate::message::{Message, Reply};
 use crate::packs;
@@ -12,6 +13,7 @@ use crate::whole;
 
 pub(crate) async fn post(
     State(app): State<App>,
+    Admitted { viewer, .. }: Admitted,
     Message(request): Message<TraceRequest>,
 ) -> Result<Reply<TraceReply>, Error> {
     let TraceRequest {
@@ -20,8 +22,8 @@ pub(crate) async fn post(
         intent,
     } = request;
     let (file, small) = app
-        .blocking(move |store| {
-            let file = open_version(store, &path, &version)?;
+        .blocking(viewer, move |view| {
+            let file = open_version(view, &path, &version)?;
             let small = if file.size <= whole::WHOLE {
                 whole::pack(&file)?
             } else {
