@@ -4,6 +4,8 @@
 //! is no thread and no signal handler behind it, and a stderr that is closed is no trouble: the program belongs
 //! to somebody else.
 
+pub(crate) mod showing;
+
 use std::io::IsTerminal;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -46,14 +48,7 @@ impl Progress {
     /// Begins. `total` is in bytes, if that is known; `label` says what is under way.
     #[must_use]
     pub fn start(when: settings::Progress, total: Option<u64>, label: &str) -> Self {
-        let wanted = match when {
-            settings::Progress::Always => true,
-            settings::Progress::Never => false,
-            settings::Progress::Auto => {
-                std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
-            }
-        };
-        let shown = wanted.then(|| Shown {
+        let shown = Self::is_wanted(when).then(|| Shown {
             begun: Instant::now(),
             // A name from a server must not steer the terminal.
             label: label.replace(char::is_control, "?"),
@@ -63,6 +58,17 @@ impl Progress {
             bar: Mutex::new(None),
         });
         Self { shown }
+    }
+
+    /// Whether a bar is to be shown at all.
+    fn is_wanted(when: settings::Progress) -> bool {
+        match when {
+            settings::Progress::Always => true,
+            settings::Progress::Never => false,
+            settings::Progress::Auto => {
+                std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+            }
+        }
     }
 
     /// `bytes` more are done.

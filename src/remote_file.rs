@@ -15,6 +15,7 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::cache::{Cache, FileVersion};
+use crate::progress::showing::Showing;
 use crate::protocol::{ExternalRequest, Intent, MAX_READ_BYTES, Pack, TraceReply, TraceRequest};
 use crate::server::Server;
 use crate::server::reply::{Piece, Scatter};
@@ -128,13 +129,22 @@ impl RemoteFile {
 
     /// Says that the raw `ranges` (offset and length in bytes) are about to be read in this order. When
     /// one of them is missing, those that follow are fetched with it. Replaces what was planned before.
-    pub fn plan(&self, ranges: Vec<(u64, u64)>) {
+    /// While what is returned lives, a bar shows how much has arrived, if the user wants one.
+    pub fn plan(&self, ranges: Vec<(u64, u64)>) -> Option<Showing> {
         let size = self.size;
         let within = ranges
             .into_iter()
             .map(|(offset, length)| (offset, length.min(size.saturating_sub(offset))));
-        *lock(&self.plan) = Plan::new(within);
+        let plan = Plan::new(within);
+        let showing = self.show(plan.bytes());
+        *lock(&self.plan) = plan;
         *lock(&self.prefetch) = None;
+        showing
+    }
+
+    /// Shows that so many bytes are read now.
+    fn show(&self, bytes: u64) -> Option<Showing> {
+        Showing::begin(self.source.server.progress(), bytes, &self.source.url)
     }
 
     /// Says what the program is about to do, in the order in which to ask for it. Nothing is sent unless

@@ -21,7 +21,7 @@ use crate::protocol::{self, Capabilities, ErrorReply, MSGPACK};
 use crate::settings::{Secret, Settings};
 use crate::transport::http::{Http, Kind};
 use crate::transport::{Answer, Failure, Request, Transport};
-use crate::{Error, RemoteName, stats};
+use crate::{Error, RemoteName, progress, settings, stats};
 use reply::{Collect, Reply, Scatter};
 use retry::Backoff;
 
@@ -137,6 +137,11 @@ impl Server {
             settings: settings.clone(),
             login: Login::None,
         }
+    }
+
+    /// When to show how far a reading is.
+    pub(crate) fn progress(&self) -> settings::Progress {
+        self.settings.progress
     }
 
     /// Scheme and authority.
@@ -334,6 +339,7 @@ async fn next(
         Ok(Some(chunk)) => {
             let chunk = chunk?;
             stats::BYTES_IN.add(chunk.len() as u64);
+            progress::showing::arrived(chunk.len() as u64);
             Ok(Some(chunk))
         }
     }

@@ -4,6 +4,8 @@
 use std::ffi::c_void;
 use std::sync::{Arc, PoisonError};
 
+use hdfstream::Showing;
+
 use crate::error_stack::{Saved, Topic, push, push_text};
 use crate::ffi::{self, herr_t, hid_t};
 use crate::guard::{Failed, guard};
@@ -53,6 +55,7 @@ pub(crate) unsafe extern "C" fn read<const SLOT: usize>(
             return Ok(read_all());
         }
         let mut left = Vec::with_capacity(count);
+        let mut showing = None;
         for index in 0..count {
             // SAFETY: all arrays have `count` entries.
             let selected = unsafe {
@@ -65,8 +68,12 @@ pub(crate) unsafe extern "C" fn read<const SLOT: usize>(
                     buffer: *buffers.add(index),
                 }
             };
-            if !prepare(host, selected)? {
-                left.push(index);
+            match prepare(host, selected)? {
+                Prepared::Announced(bar) => {
+                    showing = showing.or(bar);
+                    left.push(index);
+                }
+                Prepared::Read => {}
             }
         }
         // Failures of earlier calls, which were reported or do not matter.
@@ -141,14 +148,22 @@ fn all_links_followed(host: &'static Host) -> Result<(), Failed> {
     })
 }
 
-/// Announces the chunks that a read will touch. Returns true when the dataset was read by other means:
-/// external storage never passes through a driver, and reading it here would read local files.
-fn prepare(host: &'static Host, selected: Selected) -> Result<bool, Failed> {
+/// What was done before the native code reads a dataset.
+enum Prepared {
+    /// It has yet to read; with the bar to show meanwhile, if any.
+    Announced(Option<Showing>),
+    /// The dataset was read by other means.
+    Read,
+}
+
+/// Announces the chunks that a read will touch. External storage is read here: it never passes through a driver,
+/// and the native code would read local files.
+fn prepare(host: &'static Host, selected: Selected) -> Result<Prepared, Failed> {
     let Some((file, storage)) = storage_of(host, selected.dataset) else {
-        return Ok(false);
+        return Ok(Prepared::Announced(None));
     };
     match &*storage {
-        Storage::Native => Ok(false),
+        Storage::Native => Ok(Prepared::Announced(None)),
         Storage::VirtualOfRawFiles => {
             push_text(
                 host,
@@ -163,12 +178,15 @@ fn prepare(host: &'static Host, selected: Selected) -> Result<bool, Failed> {
         Storage::Chunked(chunks) => {
             let _saved = Saved::new(host);
             let ranges = chunks.selected(host, selected.file_space);
-            if !ranges.is_empty() {
-                file.plan(ranges);
-            }
-            Ok(false)
+            let showing = match ranges.is_empty() {
+                true => None,
+                false => file.plan(ranges),
+            };
+            Ok(Prepared::Announced(showing))
         }
-        Storage::External(segments) => external::read(host, &file, segments, selected).map(|()| true),
+        Storage::External(segments) => {
+            external::read(host, &file, segments, selected).map(|()| Prepared::Read)
+        }
     }
 }
 

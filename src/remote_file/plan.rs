@@ -40,6 +40,11 @@ impl Plan {
         }
     }
 
+    /// Bytes of all ranges.
+    pub(super) fn bytes(&self) -> u64 {
+        self.ranges.iter().map(|range| range.1).sum()
+    }
+
     /// Number of the planned range that `offset` lies in.
     pub(super) fn find(&self, offset: u64) -> Option<usize> {
         let after = self

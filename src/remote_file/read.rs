@@ -106,6 +106,7 @@ fn fetch(file: &RemoteFile, gaps: Vec<Gap<'_>>) -> Result<(), Error> {
     let (mut direct, mut buffered) = divide(file, gaps);
     let mut extents = extents(file, &buffered);
 
+    let _showing = file.show(direct.iter().map(Gap::length).sum());
     let keep = keep_direct(&direct);
     let wanted = direct
         .iter_mut()

@@ -20,6 +20,7 @@ mod names;
 mod old_programs;
 mod one_process;
 mod processes;
+mod progress;
 mod readme;
 mod request_counts;
 mod same_bytes;
