@@ -1,17 +1,22 @@
 //! What can be typed after `hdfstream`, and what it calls. Mistakes in the command itself end with
 //! status 2, everything else that goes wrong with status 1. A command is a module, with its arguments.
 
+mod cache;
+mod cat;
 mod environment;
 mod failure;
+mod get;
 mod listing;
 mod manual;
+mod names;
 mod output;
 mod stubs;
+mod tree;
+mod writing;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
 use failure::Failure;
-use hdfstream::{Name, RemoteName, Settings};
 
 /// Lets unmodified HDF5 programs open remote files by URL.
 #[derive(Debug, Parser)]
@@ -28,7 +33,13 @@ enum Command {
     /// Print what `run` sets, for a shell: eval "$(hdfstream env)"
     Env,
     Ls(listing::Arguments),
+    Get(get::Arguments),
+    Cat(cat::Arguments),
+    Put(writing::Put),
+    Rm(writing::Remove),
+    Mv(writing::Move),
     Stub(stubs::Arguments),
+    Cache(cache::Arguments),
     Completions(manual::Completions),
     #[command(hide = true)]
     Man(manual::Pages),
@@ -40,7 +51,13 @@ pub(crate) fn run() -> Result<(), Failure> {
         Command::Run(arguments) => environment::exec(&arguments),
         Command::Env => environment::print(),
         Command::Ls(arguments) => listing::print(&arguments),
+        Command::Get(arguments) => get::get(&arguments),
+        Command::Cat(arguments) => cat::cat(&arguments),
+        Command::Put(arguments) => writing::put(&arguments),
+        Command::Rm(arguments) => writing::remove(&arguments),
+        Command::Mv(arguments) => writing::rename(&arguments),
         Command::Stub(arguments) => stubs::make(&arguments),
+        Command::Cache(arguments) => cache::run(&arguments),
         Command::Completions(arguments) => manual::completions(&arguments),
         Command::Man(arguments) => manual::pages(&arguments),
     }
@@ -49,14 +66,6 @@ pub(crate) fn run() -> Result<(), Failure> {
 /// The whole command line as it is defined.
 fn definition() -> clap::Command {
     Arguments::command()
-}
-
-/// What the user named, and how to reach it. A stub stands for its file here too.
-fn remote(name: &str) -> Result<(RemoteName, Settings), Failure> {
-    match hdfstream::resolve_with_stub(name)? {
-        Name::Remote(remote) => Ok((remote, Settings::load(None)?)),
-        Name::Local => Err(Failure::NotRemote(name.to_owned())),
-    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,10 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Remote(#[from] hdfstream::Error),
     /// The name given is that of a local file.
-    #[error("{0}: not a remote name; expected something like https://host/hdfstream/directory/file.h5")]
+    #[error(
+        "{0}: not a remote name; expected something like https://host/hdfstream/directory/file.h5, or an alias \
+         ('hdfstream alias' lists them)"
+    )]
     NotRemote(String),
     /// A local file cannot be read or written.
     #[error("{path}: {error}")]
@@ -49,6 +52,42 @@ pub(crate) enum Failure {
         name: String,
         /// URL of the directory.
         directory: String,
+    },
+    /// Directories below directories, without end.
+    #[error("{0}: the directories of this server go deeper than can be followed")]
+    TooDeep(String),
+    /// Only files are fetched unless asked otherwise.
+    #[error("{0}: this is a directory; -r fetches it with everything below it")]
+    IsDirectory(String),
+    /// Several files cannot be fetched to one.
+    #[error("{0}: several files can be fetched only to a directory that is there")]
+    NotADirectory(PathBuf),
+    /// A local file is in the way of a remote one.
+    #[error(
+        "{0} exists already and is another file than the remote one; it stays as it is (--force replaces it)"
+    )]
+    Exists(PathBuf),
+    /// The core library says why a file did not arrive.
+    #[error(transparent)]
+    Download(#[from] hdfstream::DownloadError),
+    /// Some files did not arrive; each has been told.
+    #[error("{failed} of {of} files were not fetched")]
+    NotAll {
+        /// How many.
+        failed: usize,
+        /// Of how many.
+        of: usize,
+    },
+    /// Nothing can be written yet.
+    #[error(
+        "{url}: nothing was done: {server} serves this read-only, and this version of hdfstream writes to no \
+         server yet"
+    )]
+    ReadOnly {
+        /// What was to be changed.
+        url: String,
+        /// Its server.
+        server: String,
     },
     /// Standard output is full, or broken.
     #[error("cannot write the output: {0}")]

@@ -1,98 +1,141 @@
 //! `hdfstream ls`.
 
 use clap::Args;
-use hdfstream::RemoteName;
 use hdfstream::protocol::{Entry, EntryKind};
+use hdfstream::{RemoteName, Settings};
+use indicatif::HumanBytes;
+use jiff::Timestamp;
+use serde::Serialize;
 
-use super::{Failure, output, remote};
+use super::tree::{self, Found};
+use super::{Failure, names, output};
 
 /// List a remote directory, or show a remote file.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// Sizes and times of modification as well.
+    /// Sizes and times of modification (UTC) as well.
     #[arg(short, long)]
     long: bool,
-    /// Directory or file.
+    /// Everything below the directory.
+    #[arg(short = 'R', long)]
+    recursive: bool,
+    /// Sizes in KiB, MiB and so on.
+    #[arg(long)]
+    human: bool,
+    /// Print one JSON array.
+    #[arg(long)]
+    json: bool,
+    /// Directory or file: a URL, an alias with or without a path, a path below a mount, or a stub.
     name: String,
+}
+
+/// An entry as JSON has it.
+#[derive(Debug, Serialize)]
+struct Shown<'a> {
+    name: &'a str,
+    /// From the directory that was listed.
+    path: &'a str,
+    url: String,
+    kind: EntryKind,
+    size: u64,
+    modified: Option<String>,
 }
 
 /// Prints the entries of a directory, or one line about a file.
 pub(crate) fn print(arguments: &Arguments) -> Result<(), Failure> {
-    let long = arguments.long;
-    let (name, settings) = remote(&arguments.name)?;
-    let found = hdfstream::stat(&name, &settings)?.entry;
-    let entries = if found.kind == EntryKind::Directory {
-        hdfstream::list(&name, &settings)?
-    } else {
-        vec![Entry {
-            name: shown(&name),
-            ..found
-        }]
+    let (name, settings) = names::remote(&arguments.name)?;
+    let found = find(&name, &settings, arguments.recursive)?;
+    if arguments.json {
+        let shown: Vec<_> = found.iter().map(shown).collect();
+        return output::json(&shown);
+    }
+    let size = |entry: &Entry| match arguments.human {
+        true => HumanBytes(entry.size).to_string(),
+        false => entry.size.to_string(),
     };
-    let width = entries
+    let width = found
         .iter()
-        .map(|entry| entry.size)
+        .map(|found| size(&found.entry).len())
         .max()
-        .unwrap_or(0)
-        .to_string()
-        .len();
-    let text: String = entries.iter().map(|entry| line(entry, long, width)).collect();
+        .unwrap_or(0);
+    let mut text = String::new();
+    for found in &found {
+        if arguments.long {
+            text += &details(&found.entry, &size(&found.entry), width);
+        }
+        text += &line(found);
+    }
     output::write(text.as_bytes())
 }
 
-/// A file asked for by name is shown by that name, as `ls` does.
-fn shown(name: &RemoteName) -> String {
-    name.file_name().unwrap_or_default().to_owned()
+fn find(name: &RemoteName, settings: &Settings, recursive: bool) -> Result<Vec<Found>, Failure> {
+    let entry = hdfstream::stat(name, settings)?.entry;
+    let mut found = Vec::new();
+    if entry.kind != EntryKind::Directory {
+        // A file asked for by name is shown by that name, as `ls` does.
+        let own = name.file_name().unwrap_or_default().to_owned();
+        found.push(Found {
+            remote: name.clone(),
+            path: own.clone(),
+            entry: Entry { name: own, ..entry },
+        });
+    } else if recursive {
+        tree::walk(name, settings, &mut |one| {
+            found.push(one);
+            Ok(())
+        })?;
+    } else {
+        for entry in hdfstream::list(name, settings)? {
+            found.push(Found {
+                // Only shown: what cannot be a name gives the directory itself.
+                remote: name
+                    .join(&format!("./{}", entry.name))
+                    .unwrap_or_else(|_| name.clone()),
+                path: entry.name.clone(),
+                entry,
+            });
+        }
+    }
+    Ok(found)
+}
+
+fn shown(found: &Found) -> Shown<'_> {
+    Shown {
+        name: &found.entry.name,
+        path: &found.path,
+        url: found.remote.url(),
+        kind: found.entry.kind,
+        size: found.entry.size,
+        modified: timestamp(found.entry.modified).map(|time| time.to_string()),
+    }
 }
 
 /// Directories end with a slash, so that they can be told apart without `-l`.
-fn line(entry: &Entry, long: bool, width: usize) -> String {
-    let name = output::printable(&entry.name);
-    let mark = if entry.kind == EntryKind::Directory {
+fn line(found: &Found) -> String {
+    let mark = if found.entry.kind == EntryKind::Directory {
         "/"
     } else {
         ""
     };
-    if long {
-        let kind = match entry.kind {
-            EntryKind::Directory => "directory",
-            EntryKind::Hdf5 => "hdf5     ",
-            EntryKind::File => "file     ",
-        };
-        format!(
-            "{kind}  {:>width$}  {}  {name}{mark}\n",
-            entry.size,
-            time(entry.modified)
-        )
-    } else {
-        format!("{name}{mark}\n")
-    }
+    format!("{}{mark}\n", output::printable(&found.path))
 }
 
-/// Nanoseconds since 1970 as `2001-02-03 04:05:06`, UTC.
-fn time(nanoseconds: i64) -> String {
-    let seconds = nanoseconds.div_euclid(1_000_000_000);
-    let (days, of_day) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
-    let (year, month, day) = date(days);
-    let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
-    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
-}
-
-/// Date of a day, counted from 1970-01-01. In years that begin in March, the leap day comes last, and
-/// months have lengths in a pattern of five: 153 days.
-fn date(days: i64) -> (i64, i64, i64) {
-    let since = days + 719_468; // from 0000-03-01
-    let (era, day) = (since.div_euclid(146_097), since.rem_euclid(146_097));
-    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
-    let of_year = day - (365 * year + year / 4 - year / 100);
-    let from_march = (5 * of_year + 2) / 153;
-    let month = if from_march < 10 {
-        from_march + 3
-    } else {
-        from_march - 9
+fn details(entry: &Entry, size: &str, width: usize) -> String {
+    let kind = match entry.kind {
+        EntryKind::Directory => "directory",
+        EntryKind::Hdf5 => "hdf5     ",
+        EntryKind::File => "file     ",
     };
-    let day = of_year - (153 * from_march + 2) / 5 + 1;
-    (era * 400 + year + i64::from(month <= 2), month, day)
+    let time = timestamp(entry.modified).map_or_else(
+        || "?".to_owned(),
+        |time| time.strftime("%Y-%m-%d %H:%M:%S").to_string(),
+    );
+    format!("{kind}  {size:>width$}  {time}  ")
+}
+
+/// Nanoseconds since 1970 as a time.
+fn timestamp(nanoseconds: i64) -> Option<Timestamp> {
+    Timestamp::from_nanosecond(nanoseconds.into()).ok()
 }
 
 #[cfg(test)]
@@ -100,37 +143,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_calendar_times() {
-        for (seconds, text) in [
-            (0, "1970-01-01 00:00:00"),
-            (-1, "1969-12-31 23:59:59"),
-            (951_782_399, "2000-02-28 23:59:59"),
-            (951_868_799, "2000-02-29 23:59:59"),
-            (951_868_800, "2000-03-01 00:00:00"),
-            (1_704_067_199, "2023-12-31 23:59:59"),
-            (4_107_542_400, "2100-03-01 00:00:00"),
-        ] {
-            assert_eq!(time(seconds * 1_000_000_000), text);
-        }
-    }
-
-    #[test]
     fn lines_align() {
-        let entry = |name: &str, kind, size| Entry {
-            name: name.to_owned(),
-            kind,
-            size,
-            modified: 0,
+        let found = |name: &str, kind, size| Found {
+            remote: RemoteName::parse("https://h/x").unwrap(),
+            path: format!("in/{name}"),
+            entry: Entry {
+                name: name.to_owned(),
+                kind,
+                size,
+                modified: -1,
+            },
         };
-        let directory = entry("run\u{7}", EntryKind::Directory, 0);
-        assert_eq!(line(&directory, false, 4), "run\\u{7}/\n");
+        let directory = found("run\u{7}", EntryKind::Directory, 0);
+        assert_eq!(line(&directory), "in/run\\u{7}/\n");
         assert_eq!(
-            line(&directory, true, 4),
-            "directory     0  1970-01-01 00:00:00  run\\u{7}/\n"
+            details(&directory.entry, "0", 4),
+            "directory     0  1969-12-31 23:59:59  "
+        );
+        let file = found("a.h5", EntryKind::Hdf5, 1234);
+        assert_eq!(
+            details(&file.entry, "1234", 4),
+            "hdf5       1234  1969-12-31 23:59:59  "
         );
         assert_eq!(
-            line(&entry("a.h5", EntryKind::Hdf5, 1234), true, 4),
-            "hdf5       1234  1970-01-01 00:00:00  a.h5\n"
+            serde_json::to_string(&shown(&file)).unwrap(),
+            r#"{"name":"a.h5","path":"in/a.h5","url":"https://h/x","kind":"hdf5","size":1234,"modified":"1969-12-31T23:59:59.999999999Z"}"#
         );
     }
 }

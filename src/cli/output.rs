@@ -2,6 +2,8 @@
 
 use std::io::{ErrorKind, Write};
 
+use serde::Serialize;
+
 use super::Failure;
 
 /// Writes everything at once.
@@ -11,6 +13,13 @@ pub(crate) fn write(bytes: &[u8]) -> Result<(), Failure> {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::Output(error)),
         _ => Ok(()),
     }
+}
+
+/// Writes one JSON document.
+pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
+    let mut text = serde_json::to_vec_pretty(value).map_err(|error| Failure::Output(error.into()))?;
+    text.push(b'\n');
+    write(&text)
 }
 
 /// Text from a server, with control characters made visible: a file's name must not steer a terminal.

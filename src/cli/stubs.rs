@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use hdfstream::protocol::EntryKind;
-use hdfstream::{RemoteName, Settings, Stub};
+use hdfstream::{RemoteName, Stub};
 
-use super::{Failure, output, remote};
+use super::{Failure, names, output, tree};
 
 /// Make a small local file that stands for a remote one, for programs that look before they open.
 /// For a remote directory, make a directory of them, with everything below it.
@@ -27,49 +27,25 @@ pub(crate) struct Arguments {
 /// Makes the path stand for what the name names.
 pub(crate) fn make(arguments: &Arguments) -> Result<(), Failure> {
     let (path, force) = (arguments.path.as_path(), arguments.force);
-    let (name, settings) = remote(&arguments.name)?;
+    let (name, settings) = names::remote(&arguments.name)?;
     if hdfstream::stat(&name, &settings)?.entry.kind != EntryKind::Directory {
         return write(&name, path, force);
     }
-    let mut count = 0;
-    make_tree(&name, path, force, &settings, &mut count)?;
-    output::write(format!("{count} stubs in {}\n", path.display()).as_bytes())
-}
-
-/// Other files than HDF5 get no stub: whatever reads them does not do it through HDF5.
-fn make_tree(
-    name: &RemoteName,
-    path: &Path,
-    force: bool,
-    settings: &Settings,
-    count: &mut u64,
-) -> Result<(), Failure> {
     fs::create_dir_all(path).map_err(Failure::local(path))?;
-    for entry in hdfstream::list(name, settings)? {
-        if !is_file_name(&entry.name) {
-            return Err(Failure::BadName {
-                name: entry.name,
-                directory: name.url(),
-            });
-        }
-        // As a path it can only be relative now, and it may look like a URL (`https:`).
-        let remote = name.join(&format!("./{}", entry.name))?;
-        let local = path.join(&entry.name);
-        match entry.kind {
-            EntryKind::Directory => make_tree(&remote, &local, force, settings, count)?,
+    let mut count = 0;
+    tree::walk(&name, &settings, &mut |found| {
+        let local = path.join(&found.path);
+        match found.entry.kind {
+            EntryKind::Directory => fs::create_dir_all(&local).map_err(Failure::local(&local)),
             EntryKind::Hdf5 => {
-                write(&remote, &local, force)?;
-                *count += 1;
+                count += 1;
+                write(&found.remote, &local, force)
             }
-            EntryKind::File => {}
+            // Other files get no stub: whatever reads them does not do it through HDF5.
+            EntryKind::File => Ok(()),
         }
-    }
-    Ok(())
-}
-
-/// Whether a name from a server stays in the directory that it is put into.
-fn is_file_name(name: &str) -> bool {
-    !matches!(name, "" | "." | "..") && !name.contains(['/', '\0'])
+    })?;
+    output::write(format!("{count} stubs in {}\n", path.display()).as_bytes())
 }
 
 /// Writes one stub, beside its place and then into it: nobody ever sees half of one.
@@ -99,7 +75,7 @@ fn write(name: &RemoteName, path: &Path, force: bool) -> Result<(), Failure> {
 }
 
 /// Whether nothing is lost when `path` is written: nothing is there, or a stub.
-fn may_be_replaced(path: &Path) -> Result<bool, Failure> {
+pub(super) fn may_be_replaced(path: &Path) -> Result<bool, Failure> {
     let metadata = match fs::symlink_metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(true),
@@ -153,15 +129,5 @@ mod tests {
         let path = folder.path().join("é".repeat(127));
         write(&name("https://h/a"), &path, false).unwrap();
         assert!(path.exists());
-    }
-
-    #[test]
-    fn a_server_cannot_choose_where_files_go() {
-        for bad in ["", ".", "..", "/etc/passwd", "a/b", "nul\0"] {
-            assert!(!is_file_name(bad), "{bad:?}");
-        }
-        for good in ["a", "...", "https:", "a b\n", "-rf", "ü"] {
-            assert!(is_file_name(good), "{good:?}");
-        }
     }
 }

@@ -1,0 +1,38 @@
+//! What the user's names stand for.
+
+use hdfstream::{Name, RemoteName, Settings};
+
+use super::Failure;
+
+/// What the user named, and how to reach it. A stub stands for its file here too, and an alias alone for
+/// the root of its server.
+pub(crate) fn remote(name: &str) -> Result<(RemoteName, Settings), Failure> {
+    let found = find(name)?;
+    let settings = Settings::load(None)?;
+    let found = found.or_else(|| settings.file.aliases().get(name).map(|entry| entry.base.clone()));
+    match found {
+        Some(remote) => Ok((remote, settings)),
+        None => Err(Failure::NotRemote(name.to_owned())),
+    }
+}
+
+/// Whether `name` is remote by its form, an alias alone not included: as the last of several names it is more
+/// likely to be that of a local file.
+pub(crate) fn is_remote(name: &str) -> Result<bool, Failure> {
+    Ok(matches!(hdfstream::resolve(name), Name::Remote(_)) || find_url(name)?)
+}
+
+fn find(name: &str) -> Result<Option<RemoteName>, Failure> {
+    match hdfstream::resolve_with_stub(name)? {
+        Name::Remote(remote) => Ok(Some(remote)),
+        Name::Local => Ok(None),
+    }
+}
+
+/// A URL that cannot be used is a mistake, and no local name.
+fn find_url(name: &str) -> Result<bool, Failure> {
+    match name.contains("://") {
+        true => Ok(find(name)?.is_some()),
+        false => Ok(false),
+    }
+}
