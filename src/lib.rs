@@ -25,7 +25,7 @@ mod transport;
 pub use credentials::Credentials;
 pub use download::{Arrival, Download, DownloadError};
 pub use error::Error;
-pub use listing::{list, stat};
+pub use listing::{capabilities, list, stat};
 pub use name::{Name, RemoteName, resolve, resolve_with_stub, stub::Stub};
 pub use progress::showing::Showing;
 pub use remote_file::{Class, RemoteFile};

@@ -1,6 +1,6 @@
-//! Directories, for the command line.
+//! Directories and servers, for the command line.
 
-use crate::protocol::{Entry, ListReply, ListRequest, StatReply, StatRequest};
+use crate::protocol::{Capabilities, Entry, ListReply, ListRequest, StatReply, StatRequest};
 use crate::server::Server;
 use crate::server::discovery::discover;
 use crate::{Error, RemoteName, Settings};
@@ -27,6 +27,19 @@ pub fn stat(name: &RemoteName, settings: &Settings) -> Result<StatReply, Error> 
         server.ask(target, &StatRequest { path })
     })?;
     Ok(reply)
+}
+
+/// The base URL of the server of `name`, and what this server can do.
+///
+/// # Errors
+/// Any of [`Error`]'s about the network and the server.
+pub fn capabilities(name: &RemoteName, settings: &Settings) -> Result<(RemoteName, Capabilities), Error> {
+    let server = Server::new(name, settings)?;
+    let (place, reply) = discover(&server, name, &name.url(), "", |target, _| {
+        server.capabilities(target)
+    })?;
+    let base = RemoteName::parse(&format!("{}{}", server.name(), place.base))?;
+    Ok((base, reply))
 }
 
 fn list_at(server: &Server, name: &RemoteName) -> Result<Vec<Entry>, Error> {

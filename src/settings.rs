@@ -123,6 +123,12 @@ pub fn is_default_connector() -> bool {
         .is_ok_and(|value| value.split_whitespace().next() == Some("hdfstream"))
 }
 
+/// Every environment variable by which something can be set.
+pub fn variables() -> impl Iterator<Item = &'static str> {
+    let keys = KEYS.iter().chain(&LOGIN).map(|key| key.variable);
+    keys.chain(["HDFSTREAM_CONFIG"])
+}
+
 impl Settings {
     /// Reads the settings file, then the environment, then `info`: `key=value` pairs separated by `;` or `,`.
     ///

@@ -49,6 +49,16 @@ pub extern "C" fn H5PLget_plugin_info() -> *const c_void {
     core::arch::naked_asm!("mov x0, x30", "b {f}", f = sym plugin_info);
 }
 
+const VERSION: &str = concat!("hdfstream plugin version: ", env!("CARGO_PKG_VERSION"), "\0");
+
+/// The plugin's version, for `hdfstream doctor`, which looks for it in the file.
+#[unsafe(no_mangle)]
+#[allow(non_upper_case_globals, reason = "a symbol of C")]
+pub static hdfstream_vol_version: [u8; VERSION.len()] = match VERSION.as_bytes().first_chunk() {
+    Some(bytes) => *bytes,
+    None => [0; VERSION.len()],
+};
+
 /// The body of [`H5PLget_plugin_info`]; `return_address` lies in the calling libhdf5.
 extern "C" fn plugin_info(return_address: *const c_void) -> *const c_void {
     let class = std::panic::catch_unwind(|| {
