@@ -3,6 +3,7 @@
 
 mod cache;
 mod cat;
+mod doctor;
 mod environment;
 mod failure;
 mod get;
@@ -40,6 +41,7 @@ enum Command {
     Mv(writing::Move),
     Stub(stubs::Arguments),
     Cache(cache::Arguments),
+    Doctor(doctor::Arguments),
     Completions(manual::Completions),
     #[command(hide = true)]
     Man(manual::Pages),
@@ -58,6 +60,7 @@ pub(crate) fn run() -> Result<(), Failure> {
         Command::Mv(arguments) => writing::rename(&arguments),
         Command::Stub(arguments) => stubs::make(&arguments),
         Command::Cache(arguments) => cache::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Completions(arguments) => manual::completions(&arguments),
         Command::Man(arguments) => manual::pages(&arguments),
     }

@@ -10,9 +10,9 @@ use clap::Args;
 
 use super::{Failure, output};
 
-const PLUGIN: &str = "libhdfstream_vol.so";
-const CONNECTOR: &str = "HDF5_VOL_CONNECTOR";
-const PLUGIN_PATH: &str = "HDF5_PLUGIN_PATH";
+pub(super) const PLUGIN: &str = "libhdfstream_vol.so";
+pub(super) const CONNECTOR: &str = "HDF5_VOL_CONNECTOR";
+pub(super) const PLUGIN_PATH: &str = "HDF5_PLUGIN_PATH";
 
 /// Run a program that may open remote files, e.g.: hdfstream run -- h5ls https://host/hdfstream/a.h5
 #[derive(Debug, Args)]
@@ -69,7 +69,7 @@ fn connector(existing: Option<OsString>) -> OsString {
 }
 
 /// The plugin's folder before those that are there already, which may hold the user's filters.
-fn search_path(folder: &Path, existing: Option<OsString>) -> Result<OsString, Failure> {
+pub(super) fn search_path(folder: &Path, existing: Option<OsString>) -> Result<OsString, Failure> {
     let bytes = folder.as_os_str().as_bytes();
     if bytes.contains(&b':') {
         return Err(Failure::Colon(folder.to_path_buf()));
@@ -89,7 +89,7 @@ fn search_path(folder: &Path, existing: Option<OsString>) -> Result<OsString, Fa
 
 /// Where the plugin is: where the user says, else where `make install` puts it, else in the build
 /// directory beside this executable.
-fn plugin_folder() -> Result<PathBuf, Failure> {
+pub(super) fn plugin_folder() -> Result<PathBuf, Failure> {
     let folders = match std::env::var_os("HDFSTREAM_PLUGIN_DIR") {
         Some(folder) if !folder.is_empty() => {
             vec![std::path::absolute(&folder).map_err(Failure::local(Path::new(&folder)))?]
@@ -122,7 +122,7 @@ fn plugin_folder() -> Result<PathBuf, Failure> {
 }
 
 /// A word that any POSIX shell reads back as these bytes.
-fn quoted(bytes: &[u8]) -> Vec<u8> {
+pub(super) fn quoted(bytes: &[u8]) -> Vec<u8> {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-+:,@%=".contains(byte);
     if !bytes.is_empty() && bytes.iter().all(plain) {
         return bytes.to_vec();

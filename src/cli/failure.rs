@@ -89,6 +89,9 @@ pub(crate) enum Failure {
         /// Its server.
         server: String,
     },
+    /// `doctor` found what does not work, and has said it.
+    #[error("{0} of the checks failed")]
+    Unwell(usize),
     /// Standard output is full, or broken.
     #[error("cannot write the output: {0}")]
     Output(std::io::Error),
