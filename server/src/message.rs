@@ -4,7 +4,8 @@ use axum::extract::{FromRequest, Request};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use hdfstream::protocol::{
-    self, ExternalRequest, ListRequest, OpenRequest, ReadRequest, StatRequest, TokenRequest, TraceRequest,
+    self, DigestRequest, ExternalRequest, ListRequest, OpenRequest, ReadRequest, StatRequest, TokenRequest,
+    TraceRequest,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -29,6 +30,7 @@ macro_rules! named {
     };
 }
 named!(
+    DigestRequest,
     ExternalRequest,
     ListRequest,
     OpenRequest,

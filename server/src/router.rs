@@ -10,7 +10,7 @@ use hdfstream::protocol::PROTOCOL_HEADER;
 use crate::admission::{self, Gate};
 use crate::error::Error;
 use crate::routes::{
-    capabilities, download, external, health, list, open, read, stat, token, trace, unknown,
+    capabilities, digest, download, external, health, list, open, read, stat, token, trace, unknown,
 };
 use crate::state::App;
 use crate::telemetry;
@@ -25,6 +25,7 @@ pub(crate) fn router(app: App) -> Router {
         .route("/v2/open", post(open::post))
         .route("/v2/trace", post(trace::post))
         .route("/v2/read", post(read::post))
+        .route("/v2/digest", post(digest::post))
         .route("/v2/external", post(external::post))
         .route("/v2/list", post(list::post))
         .route("/v2/stat", post(stat::post))

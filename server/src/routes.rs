@@ -1,6 +1,7 @@
 //! One module an endpoint: extract, call, encode.
 
 pub(crate) mod capabilities;
+pub(crate) mod digest;
 pub(crate) mod download;
 pub(crate) mod external;
 pub(crate) mod health;

@@ -61,9 +61,20 @@ impl Transfer {
         let (first, work) = work.step();
         match first {
             Ok(first) => Ok(Self { work, first }),
-            Err(source) if is_change(&source) => Err(Error::Changed(path)),
-            Err(source) => Err(Error::Io { path, source }),
+            Err(source) => Err(failure(path, source)),
         }
+    }
+
+    /// Gives all pieces to `each`, in order, instead of sending them. Blocks.
+    pub(crate) fn consume(self, mut each: impl FnMut(&[u8])) -> Result<(), Error> {
+        let Self { mut work, first } = self;
+        each(&first);
+        while work.gather.remaining() > 0 {
+            let (piece, next) = work.step();
+            work = next;
+            each(&piece.map_err(|source| failure(work.file.path.clone(), source))?);
+        }
+        Ok(())
     }
 
     /// The body with the announced length. A file that changes on the way breaks it off, by which the
@@ -77,6 +88,13 @@ impl Transfer {
             state: State::First(self.first, self.work),
             remaining,
         })
+    }
+}
+
+fn failure(path: String, source: io::Error) -> Error {
+    match is_change(&source) {
+        true => Error::Changed(path),
+        false => Error::Io { path, source },
     }
 }
 

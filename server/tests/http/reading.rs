@@ -2,7 +2,9 @@
 
 use axum::body::Body;
 use axum::http::StatusCode;
-use hdfstream::protocol::{self, ErrorKind, ExternalRequest, MAX_READ_BYTES, MAX_RUNS, ReadRequest, Run};
+use hdfstream::protocol::{
+    self, DigestReply, DigestRequest, ErrorKind, ExternalRequest, MAX_READ_BYTES, MAX_RUNS, ReadRequest, Run,
+};
 use http_body_util::BodyExt;
 use proptest::prelude::*;
 
@@ -52,6 +54,33 @@ async fn runs_come_in_order_with_their_length_announced() {
     assert_eq!(answer.status, StatusCode::OK);
     assert_eq!(answer.header("content-type"), "application/octet-stream");
     assert!(answer.body == expected);
+}
+
+#[tokio::test]
+async fn digests_are_those_of_the_bytes() {
+    let served = Served::new();
+    let content = noise(5 << 20);
+    served.write("a", &content);
+    let opened = served.open("a").await;
+    let ask = |offset, length| DigestRequest {
+        path: opened.path.clone(),
+        version: opened.version.clone(),
+        offset,
+        length,
+    };
+    for (offset, length) in [(0, 5 << 20), (3, 1), (1 << 20, 3 << 20)] {
+        let answer = served.post("digest", &ask(offset, length)).await;
+        let bytes = &content[offset as usize..(offset + length) as usize];
+        let expected = ring::digest::digest(&ring::digest::SHA256, bytes);
+        assert_eq!(answer.decode::<DigestReply>().sha256, expected.as_ref());
+    }
+    for (offset, length) in [(0, 0), (1, 5 << 20), (u64::MAX, 2), (0, MAX_READ_BYTES + 1)] {
+        let answer = served.post("digest", &ask(offset, length)).await;
+        assert_eq!(answer.refusal(), ErrorKind::Invalid);
+    }
+    served.write("a", b"other");
+    let answer = served.post("digest", &ask(0, 1)).await;
+    assert_eq!(answer.refusal(), ErrorKind::Changed);
 }
 
 #[tokio::test]
