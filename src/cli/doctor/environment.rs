@@ -50,6 +50,16 @@ impl Variables {
         self.connector.as_deref()?.split_whitespace().next()
     }
 
+    /// The settings behind the name of the connector.
+    fn info(&self) -> Option<&str> {
+        let (_, info) = self
+            .connector
+            .as_deref()?
+            .trim()
+            .split_once(char::is_whitespace)?;
+        Some(info)
+    }
+
     fn is_ours(&self) -> bool {
         self.connector() == Some("hdfstream")
     }
@@ -161,20 +171,21 @@ fn plugin(path: &Path) -> Finding {
 /// Whether programs that are started from here use the plugin.
 fn switched_on(variables: &Variables, found: &[PathBuf], settings: Option<&Settings>) -> Option<Finding> {
     match variables.connector() {
-        // Said already.
-        Some("hdfstream") if found.is_empty() => None,
         Some("hdfstream") => {
-            let info = variables
-                .connector
-                .as_deref()
-                .and_then(|text| text.trim().split_once(char::is_whitespace))
-                .map(|(_, info)| info);
-            // Without it something else is wrong, which is said elsewhere.
-            Some(match settings.map(|_| Settings::load(info)) {
-                Some(Err(error)) => Finding::fail(CONNECTOR, error.to_string())
-                    .mend(format!("export {CONNECTOR}=hdfstream")),
-                _ => Finding::ok(CONNECTOR, "hdfstream: programs started from here open remote files"),
-            })
+            // Without settings something else is wrong, which is said elsewhere.
+            let mistake = settings.and_then(|_| Settings::load(variables.info()).err());
+            match mistake {
+                Some(error) => Some(
+                    Finding::fail(CONNECTOR, format!("of what it says after hdfstream: {error}"))
+                        .mend(format!("export {CONNECTOR}=hdfstream")),
+                ),
+                // Said already.
+                None if found.is_empty() => None,
+                None => Some(Finding::ok(
+                    CONNECTOR,
+                    "hdfstream: programs started from here open remote files",
+                )),
+            }
         }
         Some(other) => Some(
             Finding::warn(
@@ -187,8 +198,8 @@ fn switched_on(variables: &Variables, found: &[PathBuf], settings: Option<&Setti
             Finding::warn(
                 CONNECTOR,
                 format!(
-                    "neither it nor {PLUGIN_PATH} is set for hdfstream: programs started from here, other than \
-                     with 'hdfstream run', know no remote files"
+                    "neither it nor {PLUGIN_PATH} is set for hdfstream: programs started from here know no remote \
+                     files, except with 'hdfstream run' and in a Python that has the package hdfstream-vol"
                 ),
             )
             .mend(remedy::switch_on()),

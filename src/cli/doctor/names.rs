@@ -32,16 +32,21 @@ pub(super) fn remote(settings: &Settings, name: &str) -> Option<RemoteName> {
     }
 }
 
-/// Looks at each name.
-pub(super) fn check(settings: Option<&Settings>, given: &[String], end: Instant) -> Vec<Finding> {
+/// Looks at each name; `silent` are the servers that are known not to answer, which has been said.
+pub(super) fn check(
+    settings: Option<&Settings>,
+    given: &[String],
+    silent: &BTreeSet<String>,
+    end: Instant,
+) -> Vec<Finding> {
     let settings = settings.map(hasty);
     given
         .iter()
-        .flat_map(|name| one(settings.as_ref(), name, end))
+        .flat_map(|name| one(settings.as_ref(), name, silent, end))
         .collect()
 }
 
-fn one(settings: Option<&Settings>, name: &str, end: Instant) -> Vec<Finding> {
+fn one(settings: Option<&Settings>, name: &str, silent: &BTreeSet<String>, end: Instant) -> Vec<Finding> {
     let subject = hdfstream::name::without_login(name);
     let Some(settings) = settings else {
         return vec![Finding::fail(
@@ -52,11 +57,12 @@ fn one(settings: Option<&Settings>, name: &str, end: Instant) -> Vec<Finding> {
     let path = Path::new(name);
     match (remote(settings, name), hdfstream::resolve_with_stub(name)) {
         (_, Err(error)) => vec![Finding::fail(subject, error.to_string())],
+        (Some(remote), _) if silent.contains(&remote.server()) => Vec::new(),
         (Some(remote), _) if matches!(hdfstream::resolve(name), Name::Local) && path.is_file() => {
             vec![stub(path, &remote, &reach(settings, &remote))]
         }
         (Some(remote), _) => vec![file(settings, &subject, &remote)],
-        (None, _) if path.is_dir() => folder(settings, path, end),
+        (None, _) if path.is_dir() => folder(settings, path, silent, end),
         (None, _) => vec![local(&subject, path)],
     }
 }
@@ -107,12 +113,12 @@ fn stub(path: &Path, target: &RemoteName, reached: &Result<Reached, Error>) -> F
 }
 
 /// A folder, whose stubs are looked at. A server that does not answer is asked once.
-fn folder(settings: &Settings, path: &Path, end: Instant) -> Vec<Finding> {
+fn folder(settings: &Settings, path: &Path, silent: &BTreeSet<String>, end: Instant) -> Vec<Finding> {
     let subject = path.display().to_string();
     let mut found = Vec::new();
     collect(path, 0, &mut found);
     let (mut good, mut unknown, mut bad) = (0, 0, Vec::new());
-    let mut down = BTreeSet::new();
+    let mut down = silent.clone();
     for (stub_path, target) in found.iter().take(MOST) {
         if Instant::now() >= end || down.contains(&target.server()) {
             unknown += 1;
@@ -131,7 +137,8 @@ fn folder(settings: &Settings, path: &Path, end: Instant) -> Vec<Finding> {
     unknown += found.len().saturating_sub(MOST);
     let mut message = match found.len() {
         0 => "no stubs in it".to_owned(),
-        number => format!("{}, {good} of them open", counted(number, "stub", "stubs")),
+        number if number == good => format!("{} that open", counted(number, "stub", "stubs")),
+        number => format!("{good} of {} open", counted(number, "stub", "stubs")),
     };
     if unknown > 0 {
         message.push_str(&format!(", {unknown} not looked at"));

@@ -122,10 +122,20 @@ fn interpreter(path: &Path) -> Option<PathBuf> {
 /// A compiled program.
 fn binary(probe: &Probe, name: &str, path: &Path, reason: Reason, end: Instant) -> Vec<Finding> {
     let shown = path.display();
+    let tool = TOOLS.iter().find(|(tool, _)| path.ends_with(tool));
     let hdf5 = match library::hdf5_of(path) {
         Ok(Some(hdf5)) => hdf5,
-        Ok(None) if reason == Reason::Found => return Vec::new(),
         Ok(None) => {
+            // It may start another program, or load HDF5 when it needs it.
+
+            if let Some((tool, _)) = tool.filter(|_| probe.has_plugin())
+                && let Ok(Verdict::Works) = tried(probe, tool, path, end)
+            {
+                return vec![Finding::ok(name, format!("{shown}: the plugin works in it"))];
+            }
+            if reason == Reason::Found {
+                return Vec::new();
+            }
             let message = format!("{shown} carries no HDF5 that can be seen from outside");
             return vec![Finding::warn(name, message)];
         }
@@ -136,7 +146,7 @@ fn binary(probe: &Probe, name: &str, path: &Path, reason: Reason, end: Instant) 
         false => hdf5.file.display().to_string(),
     };
     let has = format!("{shown} has HDF5 {} ({place})", hdf5.version.text);
-    let tool = TOOLS.iter().find(|(tool, _)| path.ends_with(tool));
+
     if let Some(finding) = too_old(name, &has, &hdf5.version, reason) {
         return vec![match tool {
             Some((_, package)) => finding.mend(format!("conda install -c conda-forge '{package}'")),

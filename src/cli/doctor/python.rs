@@ -17,13 +17,17 @@ const MOST: usize = 12;
 
 /// Who an interpreter is, and which modules it could import. Nothing is imported: that may crash.
 const IDENTITY: &str = r"
-import importlib.util, json, sys
+import importlib.util, json, os, sys
 def found(name):
     try:
         return importlib.util.find_spec(name) is not None
     except Exception:
         return False
-print(json.dumps({'prefix': sys.prefix, 'modules': [name for name in sys.argv[1:] if found(name)]}))
+print(json.dumps({
+    'prefix': sys.prefix,
+    'modules': [name for name in sys.argv[1:] if found(name)],
+    'always_on': os.environ.get('HDF5_VOL_CONNECTOR', '').split()[:1] == ['hdfstream'],
+}))
 ";
 
 /// Says which HDF5 a module carries, then opens a file with it.
@@ -53,6 +57,8 @@ open_(file, 'r')
 struct Identity {
     prefix: String,
     modules: Vec<String>,
+    /// Whether a package of ours switches the plugin on whenever it starts.
+    always_on: bool,
 }
 
 #[derive(Debug, serde::Deserialize)]
@@ -120,6 +126,12 @@ fn modules(probe: &Probe, python: &Path, identity: &Identity, reason: Reason, en
         .modules
         .iter()
         .map(|module| trial(probe, python, module, reason, end))
+        .map(|finding| match identity.always_on {
+            true => {
+                finding.add("; the package hdfstream-vol switches the plugin on whenever this Python starts")
+            }
+            false => finding,
+        })
         .collect()
 }
 

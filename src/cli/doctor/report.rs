@@ -51,6 +51,12 @@ impl Finding {
         Self::new(Level::Fail, subject, message)
     }
 
+    /// Adds to the message.
+    pub(super) fn add(mut self, more: &str) -> Self {
+        self.message.push_str(more);
+        self
+    }
+
     /// Adds a command that mends it.
     pub(super) fn mend(mut self, command: impl Into<String>) -> Self {
         self.remedies.push(command.into());
@@ -104,7 +110,9 @@ impl Report {
 /// Lines for these findings, coloured on a terminal.
 pub(super) fn lines(findings: &[Finding]) -> String {
     let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    let colour = std::io::stdout().is_terminal() && !set("NO_COLOR") && set("TERM");
+    let colour = std::io::stdout().is_terminal()
+        && !set("NO_COLOR")
+        && std::env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb");
     findings.iter().map(|finding| finding.text(colour)).collect()
 }
 

@@ -1,14 +1,14 @@
 //! The servers of the settings and of the names given: whether they answer, how fast, to whom, and by what
 //! clock.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant, SystemTime};
 
 use hdfstream::credentials::{self, Source};
 use hdfstream::protocol::{Capabilities, VERSION};
 use hdfstream::{Error, RemoteName, Settings};
 
-use super::report::Finding;
+use super::report::{Finding, Level};
 use super::{names, remedy};
 
 /// Longest wait for a connection, and for an answer.
@@ -30,30 +30,37 @@ pub(super) fn hasty(settings: &Settings) -> Settings {
     }
 }
 
-/// Asks all servers at the same time.
-pub(super) fn check(settings: Option<&Settings>, given: &[String]) -> Vec<Finding> {
+/// Asks all servers at the same time. The second set has those that do not answer, by scheme and authority.
+pub(super) fn check(settings: Option<&Settings>, given: &[String]) -> (Vec<Finding>, BTreeSet<String>) {
     let Some(settings) = settings else {
-        return Vec::new();
+        return (Vec::new(), BTreeSet::new());
     };
     let settings = &hasty(settings);
     let servers = servers(settings, given);
-    std::thread::scope(|scope| {
+    let servers: Vec<_> = servers.iter().take(MOST).collect();
+    let lost = |_| {
+        vec![Finding::fail(
+            "servers",
+            "the check itself failed; please report this",
+        )]
+    };
+    let findings: Vec<Vec<Finding>> = std::thread::scope(|scope| {
         let threads: Vec<_> = servers
             .iter()
-            .take(MOST)
-            .map(|(name, known)| scope.spawn(move || server(name, known, settings)))
+            .map(|&(name, known)| scope.spawn(move || server(name, known, settings)))
             .collect();
-        let lost = |_| {
-            vec![Finding::fail(
-                "servers",
-                "the check itself failed; please report this",
-            )]
-        };
-        let findings = threads
+        let joined = threads
             .into_iter()
             .map(|thread| thread.join().unwrap_or_else(lost));
-        findings.flatten().collect()
-    })
+        joined.collect()
+    });
+    let fails = |findings: &Vec<Finding>| findings.iter().any(|it| it.level() == Level::Fail);
+    let silent = servers
+        .iter()
+        .zip(&findings)
+        .filter(|(_, findings)| fails(findings));
+    let silent = silent.map(|((name, _), _)| name.server()).collect();
+    (findings.into_iter().flatten().collect(), silent)
 }
 
 /// What is to be asked, with the name that the user knows it by.
@@ -83,28 +90,30 @@ fn servers(settings: &Settings, given: &[String]) -> BTreeMap<RemoteName, String
 }
 
 fn server(name: &RemoteName, known: &str, settings: &Settings) -> Vec<Finding> {
-    let subject = match known == name.url() {
-        true => format!("server {known}"),
-        false => format!("server {known} ({name})"),
+    let subject = |base: &RemoteName| match known == name.url() {
+        true => format!("server {base}"),
+        false => format!("server {known} ({base})"),
     };
+    let fails = |error| vec![failure(&subject(name), name, known, &error)];
     let login = match credentials::find(name, settings) {
         Ok(login) => login.map(|found| found.source),
-        Err(error) => return vec![failure(&subject, name, known, &error)],
+        Err(error) => return fails(error),
     };
     let mut times = Vec::new();
     let mut answer = None;
     for _ in 0..REQUESTS {
         let begun = Instant::now();
         match hdfstream::capabilities(name, settings) {
-            Ok((_, capabilities)) => answer = Some((capabilities, now())),
-            Err(error) => return vec![failure(&subject, name, known, &error)],
+            Ok((base, capabilities)) => answer = Some((base, capabilities, now())),
+            Err(error) => return fails(error),
         }
         times.push(begun.elapsed());
     }
     times.sort();
-    let Some((capabilities, now)) = answer else {
+    let Some((base, capabilities, now)) = answer else {
         return Vec::new();
     };
+    let subject = subject(&base);
     let mut findings = vec![Finding::ok(
         &subject,
         format!(

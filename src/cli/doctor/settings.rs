@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::time::SystemTime;
 
+use hdfstream::credentials::stored;
 use hdfstream::settings::{self, file};
 use hdfstream::{Error, Settings};
 
@@ -23,6 +25,7 @@ pub(super) fn check() -> (Option<Settings>, Vec<Finding>) {
             None
         }
     };
+    findings.extend(logins());
     findings.extend(proxies());
     (settings, findings)
 }
@@ -66,10 +69,14 @@ fn misspelt() -> Vec<Finding> {
 
 fn of_file(settings: &Settings) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let Some(path) = file::path().filter(|path| path.exists()) else {
-        findings.push(Finding::ok("settings file", "none; there need not be one"));
+    let Some(path) = file::path() else {
         return findings;
     };
+    if !path.exists() {
+        let message = format!("there is no {}, and there need not be", path.display());
+        findings.push(Finding::ok("settings file", message));
+        return findings;
+    }
     let said = &settings.file;
     let message = format!(
         "{}, {} and {}",
@@ -102,6 +109,26 @@ fn of_file(settings: &Settings) -> Vec<Finding> {
         findings.extend(hidden_by_mount(&mount.local));
     }
     findings
+}
+
+/// What `hdfstream login` keeps, and whether it is still good.
+fn logins() -> Vec<Finding> {
+    let kept = match stored::list() {
+        Ok(kept) => kept,
+        Err(error) => return vec![Finding::fail("logins", error.to_string())],
+    };
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let now = now.map_or(0, |since| since.as_secs().cast_signed());
+    let expired = kept
+        .iter()
+        .filter(|login| login.expires.is_some_and(|end| end <= now));
+    expired
+        .map(|login| {
+            let url = login.base.url();
+            let command = format!("{} login {}", remedy::tool(), remedy::word(url.as_ref()));
+            Finding::warn("logins", format!("the one that is kept for {url} has expired")).mend(command)
+        })
+        .collect()
 }
 
 /// Who can write the settings can send the user's logins elsewhere.
