@@ -1,6 +1,7 @@
 //! What can be typed after `hdfstream`, and what it calls. Mistakes in the command itself end with
 //! status 2, everything else that goes wrong with status 1. A command is a module, with its arguments.
 
+mod alias;
 mod cache;
 mod cat;
 mod doctor;
@@ -40,6 +41,7 @@ enum Command {
     Rm(writing::Remove),
     Mv(writing::Move),
     Stub(stubs::Arguments),
+    Alias(alias::Arguments),
     Cache(cache::Arguments),
     Doctor(doctor::Arguments),
     Completions(manual::Completions),
@@ -59,6 +61,7 @@ pub(crate) fn run() -> Result<(), Failure> {
         Command::Rm(arguments) => writing::remove(&arguments),
         Command::Mv(arguments) => writing::rename(&arguments),
         Command::Stub(arguments) => stubs::make(&arguments),
+        Command::Alias(arguments) => alias::run(&arguments),
         Command::Cache(arguments) => cache::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Completions(arguments) => manual::completions(&arguments),

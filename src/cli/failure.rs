@@ -78,6 +78,38 @@ pub(crate) enum Failure {
         /// Of how many.
         of: usize,
     },
+    /// A user without a home has no settings file.
+    #[error(
+        "there is no place for a settings file, as there is no home directory; set HDFSTREAM_CONFIG to one"
+    )]
+    NoSettingsFile,
+    /// The settings file is written in a way that is not edited here.
+    #[error("{path}: the way this file is written it must be edited by hand: {what}\n{lines}")]
+    EditByHand {
+        /// The file.
+        path: PathBuf,
+        /// What to do there.
+        what: &'static str,
+        /// With which lines.
+        lines: String,
+    },
+    /// What was to be an alias cannot be one.
+    #[error("{0:?} cannot be an alias: use letters, digits, dots, dashes and underscores")]
+    BadAlias(String),
+    /// There is such an alias.
+    #[error("the alias {name} exists and is {url}; 'hdfstream alias remove {name}' removes it")]
+    AliasExists {
+        /// The alias.
+        name: String,
+        /// What it stands for.
+        url: String,
+    },
+    /// There is no such alias.
+    #[error("there is no alias {0}; 'hdfstream alias' shows all")]
+    NoAlias(String),
+    /// A server that is to be named did not answer.
+    #[error("{0} (--offline adds the alias all the same)")]
+    Unanswered(Box<hdfstream::Error>),
     /// Nothing can be written yet.
     #[error(
         "{url}: nothing was done: {server} serves this read-only, and this version of hdfstream writes to no \
