@@ -153,6 +153,7 @@ impl Program {
         let stderr = collect(child.stderr.take().expect("a pipe"));
         Running {
             shown: self.shown(),
+            group: Group(child.id()),
             child,
             stdout,
             stderr,
@@ -171,11 +172,12 @@ impl Program {
     }
 }
 
-/// A child that has not ended yet.
+/// A child that has not ended yet; it is killed when dropped.
 #[derive(Debug)]
 pub(crate) struct Running {
     shown: String,
     child: Child,
+    group: Group,
     stdout: std::thread::JoinHandle<Vec<u8>>,
     stderr: std::thread::JoinHandle<Vec<u8>>,
     end: Instant,
@@ -196,7 +198,7 @@ impl Running {
             std::thread::sleep(Duration::from_millis(5));
         };
         // What it left behind would keep the pipes open.
-        signal_group("KILL", self.child.id());
+        drop(self.group);
         let stdout = text(self.stdout);
         let (stderr, stats) = Stats::split(&text(self.stderr));
         Outcome {
@@ -207,6 +209,16 @@ impl Running {
             stderr,
             stats,
         }
+    }
+}
+
+/// A child's group of processes, which ends when dropped.
+#[derive(Debug)]
+struct Group(u32);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        signal_group("KILL", self.0);
     }
 }
 
