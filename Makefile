@@ -10,19 +10,24 @@ export CMAKE := $(HDFSTREAM_TOOLS)/python/bin/cmake
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
 TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
+RELEASE := $(TARGET)/release
+# Where `make deb` and `make wheel` put what they make.
+PACKAGES ?= $(TARGET)/packages
 PREFIX ?= /usr/local
-INSTALL ?= install
 # Arguments for the test programs: make test TESTS="--test end_to_end stubs::"
 TESTS ?= --workspace
 
-.PHONY: help build demo test check install bench clean tools python
+.PHONY: help build demo test check install install-client install-server deb wheel bench clean tools python
 
 help:
-	@echo 'make build            plugin, server and command-line tool, in $(TARGET)/release'
+	@echo 'make build            plugin, server and command-line tool, in $(RELEASE)'
 	@echo 'make demo             serve real files on loopback and read them with unmodified programs'
 	@echo 'make test             all tests'
 	@echo 'make check            formatting, lints, documentation and all tests'
 	@echo 'make install PREFIX=  install below PREFIX (now: $(PREFIX))'
+	@echo 'make install-client PREFIX=, make install-server PREFIX=    one of the two sides'
+	@echo 'make deb              Debian packages, in $(PACKAGES)'
+	@echo 'make wheel            Python wheel, in $(PACKAGES)'
 	@echo 'make bench            speed compared with local files, as a Markdown table'
 	@echo 'make clean            remove what was built, not the tools'
 
@@ -37,7 +42,7 @@ build: python
 	cargo build --release --workspace --locked
 
 demo: tools build
-	@$(HDFSTREAM_TOOLS)/python/bin/python tests/end_to_end/programs/demo.py '$(TARGET)/release'
+	@$(HDFSTREAM_TOOLS)/python/bin/python tests/end_to_end/programs/demo.py '$(RELEASE)'
 
 # The tests run the programs just built, so these come first.
 test: tools build
@@ -49,13 +54,19 @@ check: tools
 	RUSTDOCFLAGS='-D warnings' cargo doc --release --workspace --no-deps --document-private-items --locked
 	$(MAKE) test
 
-install: build
-	$(INSTALL) -D -m 755 '$(TARGET)/release/hdfstream' '$(DESTDIR)$(PREFIX)/bin/hdfstream'
-	$(INSTALL) -D -m 755 '$(TARGET)/release/hdfstream-server' '$(DESTDIR)$(PREFIX)/bin/hdfstream-server'
-	$(INSTALL) -D -m 755 '$(TARGET)/release/libhdfstream_vol.so' \
-		'$(DESTDIR)$(PREFIX)/lib/hdfstream/libhdfstream_vol.so'
-	$(INSTALL) -D -m 644 -t '$(DESTDIR)$(PREFIX)/lib/cmake/hdfstream' \
-		cmake/hdfstream-config.cmake cmake/hdfstream-config-version.cmake
+install: install-client install-server
+
+install-client: build
+	@packaging/install client '$(RELEASE)' '$(PREFIX)' '$(DESTDIR)'
+
+install-server: build
+	@packaging/install server '$(RELEASE)' '$(PREFIX)' '$(DESTDIR)'
+
+deb: build
+	@packaging/debian/build '$(RELEASE)' '$(PACKAGES)'
+
+wheel: build
+	@PYTHON='$(HDFSTREAM_TOOLS)/python/bin/python' packaging/wheel/build '$(RELEASE)' '$(PACKAGES)'
 
 bench: tools build
 	cargo bench --locked --bench against_local

@@ -2,7 +2,7 @@
 #
 #   hdfstream_PLUGIN_DIR            the folder for HDF5_PLUGIN_PATH
 #   hdfstream_COMMAND               the command-line tool
-#   hdfstream_SERVER                the server
+#   hdfstream_SERVER                the server, if it is installed there too, else empty
 #   hdfstream_test_environment(TEST...)
 #                                   lets the programs of these CTest tests open files by URL
 #
@@ -14,8 +14,12 @@ set(hdfstream_COMMAND "${_hdfstream_prefix}/bin/hdfstream")
 set(hdfstream_SERVER "${_hdfstream_prefix}/bin/hdfstream-server")
 unset(_hdfstream_prefix)
 
+if (NOT EXISTS "${hdfstream_SERVER}")
+    set(hdfstream_SERVER "")
+endif ()
+
 foreach (_hdfstream_file IN ITEMS
-         "${hdfstream_PLUGIN_DIR}/libhdfstream_vol.so" "${hdfstream_COMMAND}" "${hdfstream_SERVER}")
+         "${hdfstream_PLUGIN_DIR}/libhdfstream_vol.so" "${hdfstream_COMMAND}")
     if (NOT EXISTS "${_hdfstream_file}")
         set(hdfstream_FOUND FALSE)
         set(hdfstream_NOT_FOUND_MESSAGE "${_hdfstream_file} is missing from the installation")
