@@ -9,6 +9,7 @@ mod environment;
 mod failure;
 mod get;
 mod listing;
+mod login;
 mod manual;
 mod names;
 mod output;
@@ -42,6 +43,8 @@ enum Command {
     Mv(writing::Move),
     Stub(stubs::Arguments),
     Alias(alias::Arguments),
+    Login(login::Login),
+    Logout(login::Logout),
     Cache(cache::Arguments),
     Doctor(doctor::Arguments),
     Completions(manual::Completions),
@@ -62,6 +65,8 @@ pub(crate) fn run() -> Result<(), Failure> {
         Command::Mv(arguments) => writing::rename(&arguments),
         Command::Stub(arguments) => stubs::make(&arguments),
         Command::Alias(arguments) => alias::run(&arguments),
+        Command::Login(arguments) => login::login(&arguments),
+        Command::Logout(arguments) => login::logout(&arguments),
         Command::Cache(arguments) => cache::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Completions(arguments) => manual::completions(&arguments),

@@ -110,6 +110,21 @@ pub(crate) enum Failure {
     /// A server that is to be named did not answer.
     #[error("{0} (--offline adds the alias all the same)")]
     Unanswered(Box<hdfstream::Error>),
+    /// Nobody to ask.
+    #[error("standard input is no terminal, so nobody can be asked; {0}")]
+    NoTerminal(&'static str),
+    /// The answer cannot be read.
+    #[error("the answer cannot be read: {0}")]
+    Prompt(std::io::Error),
+    /// An empty answer.
+    #[error("nothing was given; nothing is changed")]
+    NothingGiven,
+    /// A server that knows nobody.
+    #[error("{0}: this server did not say who you are: it has no accounts, and needs no login")]
+    NoAccounts(String),
+    /// There is no login to forget.
+    #[error("{0}: no login is kept for this server")]
+    NotLoggedIn(String),
     /// Nothing can be written yet.
     #[error(
         "{url}: nothing was done: {server} serves this read-only, and this version of hdfstream writes to no \
