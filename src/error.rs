@@ -203,6 +203,18 @@ pub enum Error {
         /// What is wrong and what to set.
         reason: String,
     },
+    /// The proxy on the way does not lead there.
+    #[error("{url}: the way to {server} leads through the proxy {proxy}, which failed: {reason}")]
+    Proxy {
+        /// What was asked for.
+        url: String,
+        /// Who was asked.
+        server: String,
+        /// Its address without login, and the setting that names it.
+        proxy: String,
+        /// What is wrong and what to do.
+        reason: String,
+    },
     /// Something answers, but it is no hdfstream server.
     #[error(
         "{url}: {server} answered (HTTP status {status}), but not as an hdfstream server does; \

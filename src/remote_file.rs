@@ -80,6 +80,22 @@ impl RemoteFile {
         open::open_linked(self, target)
     }
 
+    /// Opens the file `name`, which a link inside this one names by its URL. A login that the user gave for
+    /// whatever server their program names is not sent to another server than this file's, unless the settings
+    /// file names it too.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_named(
+        &self,
+        name: &RemoteName,
+        settings: &Settings,
+        write: bool,
+    ) -> Result<Arc<Self>, Error> {
+        let server = Arc::new(self.source.server.linked(name, settings)?);
+        open::open(server, Cache::shared(settings), name, settings, write)
+    }
+
     /// Canonical URL.
     #[must_use]
     pub fn url(&self) -> &str {

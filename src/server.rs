@@ -2,6 +2,7 @@
 
 pub(crate) mod discovery;
 mod known_bases;
+mod login;
 mod refusal;
 pub(crate) mod reply;
 mod retry;
@@ -15,13 +16,14 @@ use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::credentials::{self, Credentials};
+use crate::credentials::{Credentials, Naming};
 use crate::engine::Engine;
 use crate::protocol::{self, Capabilities, ErrorReply, MSGPACK};
-use crate::settings::{Secret, Settings};
+use crate::settings::Settings;
 use crate::transport::http::{Http, Kind};
 use crate::transport::{Answer, Failure, Request, Transport};
 use crate::{Error, RemoteName, progress, settings, stats};
+use login::Login;
 use reply::{Collect, Reply, Scatter};
 use retry::Backoff;
 
@@ -37,14 +39,7 @@ pub(crate) struct Server {
     transport: Arc<dyn Transport>,
     settings: Settings,
     login: Login,
-}
-
-/// What is sent as login.
-enum Login {
-    None,
-    /// There is one, but the connection would show it to everybody.
-    Withheld,
-    Header(Secret),
+    naming: Naming,
 }
 
 /// Where a request goes, and what it is about.
@@ -86,27 +81,30 @@ enum Outcome {
 }
 
 impl Server {
-    /// The server of `name`, reached by HTTP.
+    /// The server of `name`, which the user or their program named, reached by HTTP.
     pub(crate) fn new(name: &RemoteName, settings: &Settings) -> Result<Self, Error> {
-        let address = name.authority();
-        let transport = Http(Kind {
-            secure: address.secure,
-            ca: settings.ca.clone().filter(|_| address.secure),
-            connect_timeout: settings.connect_timeout,
-        });
-        let login = match credentials::find(name, settings)? {
-            None => Login::None,
-            Some(_) if !address.secure && !address.is_loopback() => {
-                log::warn!("{address} is not encrypted: the login is not sent there; use https");
-                Login::Withheld
-            }
-            Some(found) => Login::Header(header(&found.credentials)),
+        Self::named(name, Naming::User, settings)
+    }
+
+    /// The server of `name`, which a file of this server named. The login that the user gave for whatever
+    /// server their program names goes no further than to this server.
+    pub(crate) fn linked(&self, name: &RemoteName, settings: &Settings) -> Result<Self, Error> {
+        let naming = match name.server() == self.name {
+            true => self.naming,
+            false => Naming::File,
         };
+        Self::named(name, naming, settings)
+    }
+
+    fn named(name: &RemoteName, naming: Naming, settings: &Settings) -> Result<Self, Error> {
+        let way = Kind::of(name, settings)?;
+        let login = Login::find(name, naming, &way, settings)?;
         Ok(Self {
-            name: address.to_string(),
-            transport: Arc::new(transport),
+            name: name.server(),
+            transport: Arc::new(Http(way)),
             settings: settings.clone(),
             login,
+            naming,
         })
     }
 
@@ -116,16 +114,13 @@ impl Server {
         credentials: &Credentials,
         settings: &Settings,
     ) -> Result<Self, Error> {
-        let login = crate::settings::GivenLogin::default();
-        let mut server = Self::new(
-            name,
-            &Settings {
-                login,
-                ..settings.clone()
-            },
-        )?;
-        server.login = Login::Header(header(credentials));
-        Ok(server)
+        Ok(Self {
+            name: name.server(),
+            transport: Arc::new(Http(Kind::of(name, settings)?)),
+            settings: settings.clone(),
+            login: Login::given(credentials),
+            naming: Naming::User,
+        })
     }
 
     /// A server behind another transport.
@@ -135,7 +130,8 @@ impl Server {
             name: name.to_owned(),
             transport,
             settings: settings.clone(),
-            login: Login::None,
+            login: Login::default(),
+            naming: Naming::User,
         }
     }
 
@@ -249,10 +245,7 @@ impl Server {
         let request = Request {
             method: target.method(),
             url: target.address(&self.name),
-            authorization: match &self.login {
-                Login::Header(secret) => Some(secret),
-                Login::None | Login::Withheld => None,
-            },
+            authorization: self.login.header(),
             headers: HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(MSGPACK))]),
             body: Bytes::from(body),
         };
@@ -296,6 +289,8 @@ impl Server {
                 server,
                 location,
             }),
+            // A reverse proxy that knows the server's users.
+            (401, _) => Outcome::Final(refusal::unauthorized(self, target)),
             (status, _) => Outcome::Final(Error::NotHdfstream { url, server, status }),
         }
     }
@@ -303,6 +298,13 @@ impl Server {
     /// What a refusal of an hdfstream server means.
     async fn refusal(&self, target: Target<'_>, answer: Answer) -> Outcome {
         let (status, retry_after) = (answer.status, answer.retry_after);
+        let text = self.explanation(answer).await;
+        let said = protocol::decode::<ErrorReply>(&text).ok();
+        refusal::outcome(self, target, status, said, retry_after)
+    }
+
+    /// The body of a refusal, as much of it as is worth reading.
+    async fn explanation(&self, answer: Answer) -> Vec<u8> {
         let mut text = Vec::new();
         let mut chunks = answer.body;
         while let Ok(Some(chunk)) = next(&mut chunks, self.settings.read_timeout).await {
@@ -311,8 +313,7 @@ impl Server {
             }
             text.extend_from_slice(&chunk);
         }
-        let said = protocol::decode::<ErrorReply>(&text).ok();
-        refusal::outcome(self, target, status, said, retry_after)
+        text
     }
 
     fn garbage(&self, target: Target<'_>, reason: String) -> Outcome {
@@ -349,77 +350,5 @@ fn silence(limit: Duration) -> Failure {
     Failure::TimedOut {
         limit,
         phase: "waiting for the answer, setting read_timeout",
-    }
-}
-
-fn header(credentials: &Credentials) -> Secret {
-    match credentials {
-        Credentials::Bearer(token) => Secret::new(format!("Bearer {}", token.reveal())),
-        Credentials::Basic { user, password } => {
-            let pair = format!("{user}:{}", password.reveal());
-            Secret::new(format!("Basic {}", base64(pair.as_bytes())))
-        }
-    }
-}
-
-/// Base64 as basic authentication has it, too little to depend on a crate for.
-fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for group in bytes.chunks(3) {
-        let value = group
-            .iter()
-            .chain([0; 2].iter())
-            .take(3)
-            .fold(0usize, |value, &byte| value << 8 | usize::from(byte));
-        for digit in 0..4 {
-            match digit <= group.len() {
-                true => text.push(char::from(ALPHABET[value >> (18 - 6 * digit) & 63])),
-                false => text.push('='),
-            }
-        }
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn logins_are_encoded_as_http_wants_them() {
-        let basic = |user: &str, password: &str| {
-            header(&Credentials::Basic {
-                user: user.to_owned(),
-                password: Secret::new(password.to_owned()),
-            })
-            .reveal()
-            .to_owned()
-        };
-        assert_eq!(
-            basic("Aladdin", "open sesame"),
-            "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="
-        );
-        assert_eq!(basic("a", "bc"), "Basic YTpiYw==");
-        assert_eq!(basic("a", "bcd"), "Basic YTpiY2Q=");
-        assert_eq!(basic("a", "bcde"), "Basic YTpiY2Rl");
-    }
-
-    #[test]
-    fn logins_are_not_sent_in_the_open() {
-        let mut settings = Settings::default();
-        settings.login.token = Some(Secret::new("t".to_owned()));
-        for (url, sent) in [
-            ("https://h/x", true),
-            ("http://h/x", false),
-            ("http://localhost:1/x", true),
-            ("http://127.0.0.9/x", true),
-            ("http://[::1]/x", true),
-            ("http://127.0.0.1.example.org/x", false),
-        ] {
-            let name = crate::RemoteName::parse(url).unwrap();
-            let server = Server::new(&name, &settings).unwrap();
-            assert_eq!(matches!(server.login, Login::Header(_)), sent, "{url}");
-        }
     }
 }

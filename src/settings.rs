@@ -8,6 +8,7 @@ pub mod file;
 mod keys;
 mod secret;
 mod server_entry;
+pub(crate) mod usual;
 mod values;
 
 use std::path::PathBuf;

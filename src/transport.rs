@@ -1,6 +1,8 @@
 //! One attempt of one request: the narrow interface between what is said and how it travels.
 
 pub(crate) mod http;
+pub(crate) mod proxy;
+mod route;
 mod tls;
 
 use std::time::Duration;
@@ -75,6 +77,11 @@ pub(crate) enum Failure {
     /// The connection ended in the middle of an answer.
     Cut(String),
     Tls(String),
+    /// Something between here and the server.
+    Proxy {
+        proxy: String,
+        reason: String,
+    },
     Network(String),
     Garbage(String),
     Local(Error),
@@ -110,6 +117,12 @@ impl Failure {
                 reason: format!("in the middle of an answer ({reason})"),
             },
             Self::Tls(reason) => Error::Tls { url, server, reason },
+            Self::Proxy { proxy, reason } => Error::Proxy {
+                url,
+                server,
+                proxy,
+                reason,
+            },
             Self::Network(reason) => Error::Network { url, server, reason },
             Self::Garbage(reason) => Error::Garbage { url, server, reason },
             Self::Local(error) => error,

@@ -129,7 +129,8 @@ fn open_remote(name: &str, info: &DriverInfo, write: bool) -> Result<Arc<RemoteF
         None => hdfstream::resolve(name),
     };
     match (meaning, info.linked_from.as_ref()) {
-        (Name::Remote(remote), _) => RemoteFile::open(&remote, &info.settings, write),
+        (Name::Remote(remote), Some(parent)) => parent.open_named(&remote, &info.settings, write),
+        (Name::Remote(remote), None) => RemoteFile::open(&remote, &info.settings, write),
         (Name::Local, Some(parent)) if name.starts_with('/') => parent.open_linked(name),
         (Name::Local, Some(parent)) => Err(Error::NotFound {
             url: format!("{name} (named by a link in {})", parent.url()),

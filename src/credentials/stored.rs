@@ -3,6 +3,8 @@
 
 use std::path::PathBuf;
 
+use super::token_file::{self, Login};
+use super::{keyring, services};
 use crate::protocol::TokenReply;
 use crate::{Error, RemoteName, Secret, Settings};
 
@@ -34,8 +36,22 @@ pub struct Kept {
 /// # Errors
 /// [`Error::LoginStore`] when it cannot be kept there.
 pub fn save(base: &RemoteName, user: &str, password: &Secret, settings: &Settings) -> Result<Place, Error> {
-    let _ = (base, user, password, settings);
-    Err(unwritten())
+    let entry = settings.server(base).filter(|entry| entry.use_keyring);
+    // The Python client looks for the URL of the alias, as it is written; aliases come last.
+    if let Some(entry) = entry
+        && let Some(service) = entry.spellings.last()
+    {
+        keyring::store(service, user, password).map_err(store_error)?;
+        return Ok(Place::Keyring);
+    }
+    keep(
+        base,
+        Login {
+            user: Some(user.to_owned()),
+            password: Some(password.reveal().to_owned()),
+            ..Login::default()
+        },
+    )
 }
 
 /// Keeps a token in the token file. It takes the place of what was kept there for this server.
@@ -61,8 +77,20 @@ pub fn keep_token(
     token: &Secret,
     expires: Option<i64>,
 ) -> Result<Place, Error> {
-    let _ = (base, user, token, expires);
-    Err(unwritten())
+    keep(
+        base,
+        Login {
+            user: user.map(str::to_owned),
+            token: Some(token.reveal().to_owned()),
+            expires,
+            ..Login::default()
+        },
+    )
+}
+
+fn keep(base: &RemoteName, login: Login) -> Result<Place, Error> {
+    let (path, _) = token_file::change(|logins| logins.insert(base.url(), login))?;
+    Ok(Place::File(path))
 }
 
 /// Forgets the login for the server at `base`, wherever `hdfstream login` may have kept it, and says where it was.
@@ -72,8 +100,24 @@ pub fn keep_token(
 /// # Errors
 /// [`Error::LoginStore`] when a place cannot be changed.
 pub fn remove(base: &RemoteName, user: Option<&str>, settings: &Settings) -> Result<Vec<Place>, Error> {
-    let _ = (base, user, settings);
-    Err(unwritten())
+    let (path, removed) = token_file::change(|logins| {
+        let theirs = logins
+            .get(&base.url())
+            .is_some_and(|login| user.is_none() || login.user.is_none() || login.user.as_deref() == user);
+        theirs && logins.remove(&base.url()).is_some()
+    })?;
+    let mut places = Vec::new();
+    if removed {
+        places.push(Place::File(path));
+    }
+    let entry = settings.server(base).filter(|entry| entry.use_keyring);
+    if let Some(entry) = entry
+        && let Some(user) = user.or(entry.user.as_deref())
+        && keyring::remove(&services(entry), user).map_err(store_error)?
+    {
+        places.push(Place::Keyring);
+    }
+    Ok(places)
 }
 
 /// What is kept in the token file, without secrets.
@@ -81,12 +125,27 @@ pub fn remove(base: &RemoteName, user: Option<&str>, settings: &Settings) -> Res
 /// # Errors
 /// [`Error::LoginStore`] when it cannot be read.
 pub fn list() -> Result<Vec<Kept>, Error> {
-    Err(unwritten())
+    let Some(path) = token_file::path() else {
+        return Ok(Vec::new());
+    };
+    let logins = token_file::read(&path).map_err(|reason| Error::LoginStore {
+        place: "the token file".to_owned(),
+        reason,
+    })?;
+    let kept = |(base, login): (String, Login)| {
+        Some(Kept {
+            base: RemoteName::parse(&base).ok()?,
+            token: login.token.is_some(),
+            user: login.user,
+            expires: login.expires,
+        })
+    };
+    Ok(logins.into_iter().filter_map(kept).collect())
 }
 
-fn unwritten() -> Error {
+fn store_error(reason: String) -> Error {
     Error::LoginStore {
-        place: "the token file".to_owned(),
-        reason: "it is not written yet".to_owned(),
+        place: "the keyring".to_owned(),
+        reason,
     }
 }

@@ -58,6 +58,11 @@ impl Authority {
         })
     }
 
+    /// Host name or number, without brackets and port.
+    pub(crate) fn host(&self) -> &str {
+        &self.host
+    }
+
     /// Whether this is the very machine that the program runs on, by name.
     pub(crate) fn is_loopback(&self) -> bool {
         self.host == "localhost"

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Login, Outcome, Server, Target};
+use super::{Outcome, Server, Target};
 use crate::Error;
 use crate::protocol::{ErrorKind, ErrorReply};
 
@@ -19,18 +19,21 @@ pub(super) fn outcome(
     };
     let (url, name) = (target.url.to_owned(), server.name.clone());
     Outcome::Final(match kind {
-        ErrorKind::NotFound => Error::NotFound { url, server: name },
+        // Servers do not tell what a user may not see from what is not there.
+        ErrorKind::NotFound => Error::NotFound {
+            url,
+            server: match server.login.doubt() {
+                Some(doubt) => format!("{name} ({doubt})"),
+                None => name,
+            },
+        },
         ErrorKind::IsDirectory => Error::IsDirectory { url, server: name },
         ErrorKind::Forbidden => Error::Forbidden {
             url,
             server: name,
             reason: message,
         },
-        ErrorKind::Unauthorized => Error::Unauthorized {
-            url,
-            server: name,
-            reason: advice(server).to_owned(),
-        },
+        ErrorKind::Unauthorized => unauthorized(server, target),
         ErrorKind::ReadOnly => Error::ReadOnly { url, server: name },
         ErrorKind::Changed => Error::Changed { url, server: name },
         ErrorKind::Invalid => Error::Rejected {
@@ -50,11 +53,7 @@ pub(super) fn outcome(
 fn unexplained(server: &Server, target: Target<'_>, status: u16, retry_after: Option<Duration>) -> Outcome {
     let (url, name) = (target.url.to_owned(), server.name.clone());
     Outcome::Final(match status {
-        401 => Error::Unauthorized {
-            url,
-            server: name,
-            reason: advice(server).to_owned(),
-        },
+        401 => unauthorized(server, target),
         403 => Error::Forbidden {
             url,
             server: name,
@@ -75,13 +74,12 @@ fn unexplained(server: &Server, target: Target<'_>, status: u16, retry_after: Op
     })
 }
 
-fn advice(server: &Server) -> &'static str {
-    match server.login {
-        Login::None => "set HDFSTREAM_TOKEN, or HDFSTREAM_USER and HDFSTREAM_PASSWORD",
-        Login::Withheld => "the login was not sent, as this connection is not encrypted; use https",
-        Login::Header(_) => {
-            "the login that was sent is not accepted; check HDFSTREAM_TOKEN, or HDFSTREAM_USER and \
-             HDFSTREAM_PASSWORD"
-        }
+/// The server does not know the user.
+pub(super) fn unauthorized(server: &Server, target: Target<'_>) -> Error {
+    server.login.refused();
+    Error::Unauthorized {
+        url: target.url.to_owned(),
+        server: server.name.clone(),
+        reason: server.login.advice(&format!("{}{}", server.name, target.base)),
     }
 }

@@ -10,6 +10,9 @@ use crate::RemoteName;
 pub struct ServerEntry {
     /// Base URL of the server: where its own directory tree begins.
     pub base: RemoteName,
+    /// Its base URL as it stands in the file, without slashes at the end: every way in which it is written. The
+    /// Python client's keyring goes by the text.
+    pub spellings: Vec<String>,
     /// Who to log in as.
     pub user: Option<String>,
     /// Whether to look for the password in the system's keyring.
@@ -31,6 +34,7 @@ impl ServerEntry {
     pub(crate) fn new(base: RemoteName) -> Self {
         Self {
             base,
+            spellings: Vec::new(),
             user: None,
             use_keyring: false,
             ca: None,
@@ -43,6 +47,11 @@ impl ServerEntry {
 
     /// Adds what `other` says of the same server where this says nothing.
     pub(super) fn complete_from(&mut self, other: &Self) {
+        for spelling in &other.spellings {
+            if !self.spellings.contains(spelling) {
+                self.spellings.push(spelling.clone());
+            }
+        }
         if self.user.is_none() || self.user == other.user {
             self.use_keyring |= other.use_keyring;
             self.user = self.user.take().or_else(|| other.user.clone());

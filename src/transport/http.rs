@@ -1,30 +1,32 @@
 //! The real transport: HTTP/1.1 over pooled connections.
 //!
 //! HTTP/1.1, because parallel connections carry bulk data faster than the windows of one HTTP/2
-//! connection. No redirects, since the login would go along; no proxies.
+//! connection. No redirects, since the login would go along.
 
 use std::error::Error as StdError;
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::StreamExt;
+use reqwest::StatusCode;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER};
 
-use super::{Answer, Failure, Request, Transport, tls};
+use super::proxy::Through;
+use super::tls::{self, Tls};
+use super::{Answer, Failure, Request, Transport};
 use crate::engine::Engine;
 use crate::protocol::PROTOCOL_HEADER;
 
 /// What kind of client is needed; equal kinds share connections.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Kind {
-    /// Whether connections are encrypted.
-    pub(crate) secure: bool,
-    /// File of further certificate authorities.
-    pub(crate) ca: Option<PathBuf>,
+    /// How connections are encrypted; `None` when they are not.
+    pub(crate) tls: Option<Tls>,
+    /// The proxy on the way.
+    pub(crate) proxy: Option<Through>,
     /// Longest wait for a connection.
     pub(crate) connect_timeout: Duration,
 }
@@ -40,11 +42,14 @@ impl Http {
     fn client(&self) -> Result<reqwest::Client, Failure> {
         let engine = Engine::current().map_err(Failure::Local)?;
         engine.client(&self.0, || {
-            let tls = tls::config(&self.0)?;
-            reqwest::Client::builder()
+            let tls = tls::config(self.0.tls.as_ref())?;
+            let mut builder = reqwest::Client::builder().no_proxy();
+            if let Some(proxy) = &self.0.proxy {
+                builder = builder.proxy(proxy.for_client()?);
+            }
+            builder
                 .tls_backend_preconfigured(tls)
                 .http1_only()
-                .no_proxy()
                 .redirect(reqwest::redirect::Policy::none())
                 .connect_timeout(self.0.connect_timeout)
                 .tcp_nodelay(true)
@@ -60,7 +65,6 @@ impl Http {
 impl Transport for Http {
     fn send<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Result<Answer, Failure>> {
         async move {
-            let connect = self.0.connect_timeout;
             let mut builder = self
                 .client()?
                 .request(request.method, request.url)
@@ -73,8 +77,14 @@ impl Transport for Http {
                 value.set_sensitive(true);
                 builder = builder.header(AUTHORIZATION, value);
             }
-            let response = builder.send().await.map_err(|error| classify(&error, connect))?;
+            let response = builder.send().await.map_err(|error| classify(&error, &self.0))?;
+            if response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED
+                && let Some(proxy) = &self.0.proxy
+            {
+                return Err(proxy.failure(PROXY_LOGIN));
+            }
             let headers = response.headers().clone();
+            let kind = self.0.clone();
             Ok(Answer {
                 status: response.status().as_u16(),
                 protocol: headers.contains_key(PROTOCOL_HEADER),
@@ -84,7 +94,7 @@ impl Transport for Http {
                 body: response
                     .bytes_stream()
                     .map(move |chunk| {
-                        chunk.map_err(|error| match classify(&error, connect) {
+                        chunk.map_err(|error| match classify(&error, &kind) {
                             Failure::Dropped(reason) => Failure::Cut(reason),
                             other => other,
                         })
@@ -167,34 +177,55 @@ fn innermost(error: &reqwest::Error) -> String {
     causes(error).last().map(ToString::to_string).unwrap_or_default()
 }
 
-fn classify(error: &reqwest::Error, connect_timeout: Duration) -> Failure {
+fn classify(error: &reqwest::Error, kind: &Kind) -> Failure {
     let causes = causes(error);
     let reason = innermost(error);
+    let proxy = kind.proxy.as_ref();
     for cause in &causes {
         if let Some(unknown) = cause.downcast_ref::<UnknownHost>() {
-            return Failure::UnknownHost {
-                host: unknown.host.clone(),
-                reason: unknown.reason.clone(),
+            return match proxy.filter(|proxy| proxy.is_at(&unknown.host)) {
+                Some(proxy) => proxy.failure(&format!("there is no host of this name ({})", unknown.reason)),
+                None => Failure::UnknownHost {
+                    host: unknown.host.clone(),
+                    reason: unknown.reason.clone(),
+                },
             };
         }
         if let Some(error) = cause.downcast_ref::<rustls::Error>() {
             return tls::failure(error);
         }
     }
-    if error.is_timeout() && error.is_connect() {
-        return Failure::TimedOut {
-            limit: connect_timeout,
-            phase: "waiting for a connection, setting connect_timeout",
-        };
-    }
-    let kind = causes
+    let input_output = causes
         .iter()
         .find_map(|cause| cause.downcast_ref::<io::Error>())
         .map(io::Error::kind);
-    match kind {
+    if let Some(proxy) = proxy
+        && error.is_connect()
+    {
+        return proxy.failure(&match input_output {
+            Some(io::ErrorKind::ConnectionRefused) => "it refuses connections".to_owned(),
+            _ if error.is_timeout() => {
+                let limit = kind.connect_timeout.as_secs_f64();
+                format!("no connection through it within {limit} s (setting connect_timeout)")
+            }
+            // Only the text tells what happened inside the tunnel.
+            _ if reason.contains("proxy authorization required") => PROXY_LOGIN.to_owned(),
+            _ if reason.contains("tunnel error: unsuccessful") => {
+                "it does not connect to this server".to_owned()
+            }
+            _ => reason,
+        });
+    }
+    if error.is_timeout() && error.is_connect() {
+        return Failure::TimedOut {
+            limit: kind.connect_timeout,
+            phase: "waiting for a connection, setting connect_timeout",
+        };
+    }
+    match input_output {
         Some(io::ErrorKind::ConnectionRefused) => Failure::Refused,
         Some(io::ErrorKind::TimedOut) => Failure::TimedOut {
-            limit: connect_timeout,
+            limit: kind.connect_timeout,
             phase: "waiting for a connection, setting connect_timeout",
         },
         _ if error.is_connect() => Failure::Network(reason),
@@ -207,6 +238,9 @@ fn classify(error: &reqwest::Error, connect_timeout: Duration) -> Failure {
         None => Failure::Dropped(reason),
     }
 }
+
+const PROXY_LOGIN: &str =
+    "it wants a login of its own; write it in its address, http://USER:PASSWORD@HOST:PORT";
 
 #[cfg(test)]
 mod tests;

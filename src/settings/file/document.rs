@@ -207,6 +207,7 @@ fn entry(url: &str, said: &Entry) -> Result<ServerEntry, String> {
     let path = |text: &Option<String>| text.as_deref().map(keys::path);
     let proxy = said.proxy.as_deref().map(|proxy| values::proxy("proxy", proxy));
     Ok(ServerEntry {
+        spellings: vec![url.trim_end_matches('/').to_owned()],
         user: said.user.clone(),
         use_keyring: said.use_keyring.unwrap_or(false),
         ca: path(&said.ca),
