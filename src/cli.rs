@@ -63,7 +63,7 @@ pub(crate) fn run() -> Result<(), Failure> {
         Command::Put(arguments) => writing::put(&arguments),
         Command::Rm(arguments) => writing::remove(&arguments),
         Command::Mv(arguments) => writing::rename(&arguments),
-        Command::Stub(arguments) => stubs::make(&arguments),
+        Command::Stub(arguments) => stubs::run(&arguments),
         Command::Alias(arguments) => alias::run(&arguments),
         Command::Login(arguments) => login::login(&arguments),
         Command::Logout(arguments) => login::logout(&arguments),

@@ -125,6 +125,9 @@ pub(crate) enum Failure {
     /// There is no login to forget.
     #[error("{0}: no login is kept for this server")]
     NotLoggedIn(String),
+    /// There is nothing to refresh.
+    #[error("{0}: there is no stub here; make one with 'hdfstream stub NAME PATH'")]
+    NoStub(PathBuf),
     /// Nothing can be written yet.
     #[error(
         "{url}: nothing was done: {server} serves this read-only, and this version of hdfstream writes to no \

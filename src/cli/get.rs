@@ -21,7 +21,7 @@ pub(crate) struct Arguments {
     /// Fetch directories with everything below them.
     #[arg(short, long)]
     recursive: bool,
-    /// Replace local files that are there already.
+    /// Fetch again what is there already, and replace other files that are in the way.
     #[arg(long)]
     force: bool,
     /// Do not compare what arrived with the server's digests.
@@ -30,8 +30,8 @@ pub(crate) struct Arguments {
     /// Print one JSON array of what was fetched.
     #[arg(long)]
     json: bool,
-    /// Remote files or directories; after them perhaps the local file or directory to fetch to. Without one, it
-    /// is the working directory.
+    /// Remote files or directories; after them perhaps a local name to fetch to, else it is the working directory.
+    /// Files go into a directory that is there; a single remote directory becomes that local one.
     #[arg(required = true, value_name = "NAME")]
     names: Vec<String>,
 }
@@ -76,8 +76,10 @@ pub(crate) fn get(arguments: &Arguments) -> Result<(), Failure> {
     }
     for item in &mut items {
         item.present = local::look(&item.local, &item.entry)?;
-        if item.present == Present::Other && !arguments.force {
-            return Err(Failure::Exists(item.local.clone()));
+        match item.present {
+            Present::Other if !arguments.force => return Err(Failure::Exists(item.local.clone())),
+            Present::Same if arguments.force => item.present = Present::Other,
+            _ => {}
         }
     }
     let outcomes = fetch(&items, arguments, &settings)?;
@@ -116,8 +118,11 @@ fn plan(
 ) -> Result<(), Failure> {
     let entry = hdfstream::stat(remote, settings)?.entry;
     let own = remote.file_name().unwrap_or_default();
+    let directory = entry.kind == EntryKind::Directory;
     let local = match target {
         None => PathBuf::from(own),
+        // As `stub` has it, so that the same command again goes on where it was.
+        Some(target) if directory && !several => target.to_path_buf(),
         Some(target) if target.is_dir() || target.as_os_str().as_encoded_bytes().ends_with(b"/") => {
             target.join(own)
         }
@@ -132,7 +137,7 @@ fn plan(
             present: Present::Nothing,
         });
     };
-    if entry.kind != EntryKind::Directory {
+    if !directory {
         add(remote.clone(), local, entry);
         return Ok(());
     }

@@ -35,7 +35,7 @@ pub(super) fn look(path: &Path, entry: &Entry) -> Result<Present, Failure> {
             return Ok(Present::Same);
         }
     }
-    match stubs::may_be_replaced(path)? {
+    match stubs::file::may_be_replaced(path)? {
         true => Ok(Present::Nothing),
         false => Ok(Present::Other),
     }
