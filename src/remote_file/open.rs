@@ -133,6 +133,16 @@ impl Opening {
         if reply.complete && !reply.unchanged {
             file.version.set_complete();
         }
+        log::info!(
+            "{}: opened, {} bytes, {}",
+            file.source.url,
+            file.size,
+            match (reply.unchanged, &reply.pack) {
+                (true, _) => "metadata in memory already",
+                (false, Some(_)) => "metadata came with it",
+                (false, None) => "no metadata in advance",
+            }
+        );
         Ok(Arc::new(file))
     }
 }

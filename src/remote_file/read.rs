@@ -115,6 +115,7 @@ fn fetch(file: &RemoteFile, gaps: Vec<Gap<'_>>) -> Result<(), Error> {
     let mut reads = file.source.requests(wanted, PART);
     reads.extend(file.source.filling(&mut extents));
     let target = file.source.target("read");
+    log::debug!("{}: reading in {} requests", target.url, reads.len());
     file.source.server.read(target, reads)?;
 
     for gap in &mut buffered {

@@ -11,6 +11,7 @@ pub(crate) mod host;
 pub(crate) mod program;
 pub(crate) mod proxy;
 pub(crate) mod server;
+pub(crate) mod service;
 pub(crate) mod stats;
 
 pub(crate) use comparison::assert_same;
@@ -18,4 +19,5 @@ pub(crate) use host::{Host, Language, compile, hdfstream, make_stub, python, pyt
 pub(crate) use program::{Outcome, Plugin, Program};
 pub(crate) use proxy::{Fault, Proxy};
 pub(crate) use server::Server;
+pub(crate) use service::Service;
 pub(crate) use stats::Stats;

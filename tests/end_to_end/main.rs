@@ -24,6 +24,7 @@ mod progress;
 mod readme;
 mod request_counts;
 mod same_bytes;
+mod settings;
 mod static_programs;
 mod stubs;
 mod tools;

@@ -116,7 +116,7 @@ impl Program {
         }
     }
 
-    fn command(&self) -> Command {
+    pub(super) fn command(&self) -> Command {
         let mut command = Command::new(&self.executable);
         command
             .args(&self.arguments)

@@ -1,14 +1,13 @@
 //! The real server as a child process on a port of its own.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use super::service::first_line;
 use super::{Proxy, built, program};
 
 /// A server; it ends when dropped.
@@ -123,19 +122,6 @@ impl Drop for Server {
         // It may have been waited for already.
         let _ = self.child.wait();
     }
-}
-
-/// The first line, unless it takes absurdly long. Later output is read and dropped, lest a full pipe
-/// stop the server.
-fn first_line(stdout: std::process::ChildStdout) -> Option<String> {
-    let (sender, receiver) = mpsc::channel();
-    std::thread::spawn(move || {
-        for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-            // Only the first is received.
-            let _ = sender.send(line);
-        }
-    });
-    receiver.recv_timeout(Duration::from_secs(60)).ok()
 }
 
 /// Copies `from` into a new directory, for tests that change or add files.
