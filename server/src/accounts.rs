@@ -192,7 +192,8 @@ impl Accounts {
                 tracing::error!("no token could be made: {error}");
                 Error::Internal("this server cannot make tokens; its log says why".to_owned())
             })?;
-        let known = self.known.fresh().await;
+        // The key may be new, and the token is used at once.
+        let known = self.known.look_now().await.ok_or_else(busy)?;
         let account = known
             .users
             .0

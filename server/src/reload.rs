@@ -59,10 +59,13 @@ impl<T: Send + Sync + 'static> Reloaded<T> {
             state.looked = Instant::now();
             current
         };
+        self.look_now().await.unwrap_or(current)
+    }
+
+    /// What the files say at this moment; nothing only when the server is ending.
+    pub(crate) async fn look_now(self: &Arc<Self>) -> Option<Arc<T>> {
         let this = Arc::clone(self);
-        tokio::task::spawn_blocking(move || this.look())
-            .await
-            .unwrap_or(current)
+        tokio::task::spawn_blocking(move || this.look()).await.ok()
     }
 
     /// Loads if a file has changed. Blocks.

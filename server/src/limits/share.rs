@@ -104,11 +104,10 @@ impl Shares {
             bucket.refill();
             // A whole request, but only something of the others: nobody knows what they will cost.
             let least = if kind == REQUESTS { 1.0 } else { 0.0 };
-            if bucket.level < least || bucket.level <= 0.0 {
-                wait = wait.max(bucket.wait(least)).max(Duration::from_millis(1));
-            }
+            wait = wait.max(bucket.wait(least));
         }
-        if !wait.is_zero() {
+        // Less is a rounding error.
+        if wait >= Duration::from_millis(1) {
             return Err(wait);
         }
         if let Some(bucket) = &mut buckets[REQUESTS] {
