@@ -1,13 +1,22 @@
 //! A served directory and a client without a socket.
 
+use std::net::IpAddr;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use argon2::password_hash::PasswordHasher;
+use argon2::{Algorithm, Argon2, Params, Version};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use axum::response::Response;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use hdfstream::protocol::{self, ErrorKind, ErrorReply, OpenReply, OpenRequest};
+use hdfstream_server::access::Rules;
+use hdfstream_server::client::Peer;
 use hdfstream_server::{Config, app};
 use http_body_util::BodyExt;
 use serde::Serialize;
@@ -36,13 +45,37 @@ impl Served {
 
     pub(crate) fn with(change: impl FnOnce(&mut Config)) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let root = directory.path().join("root");
-        std::fs::create_dir(&root).unwrap();
-        let mut config = Config::new(root);
-        config.workers = 0;
-        change(&mut config);
-        let app = app(&config).unwrap();
+        std::fs::create_dir(directory.path().join("root")).unwrap();
+        let app = serve(directory.path(), change);
         Self { directory, app }
+    }
+
+    /// With `users`, a name, password and roles each, and rules for directories, as TOML.
+    pub(crate) fn with_users(users: &[(&str, &str, &str)], rules: &str) -> Self {
+        let mut served = Self::new();
+        write_users(&served.users(), users);
+        served.serve_again(rules, |_| {});
+        served
+    }
+
+    /// Serves the same directory anew, with the users file.
+    pub(crate) fn serve_again(&mut self, rules: &str, change: impl FnOnce(&mut Config)) {
+        let rules = Rules::new(toml::from_str(rules).unwrap()).unwrap();
+        self.app = serve(self.directory.path(), |config| {
+            config.users = Some(self.users());
+            config.rules = Arc::new(rules);
+            change(config);
+        });
+    }
+
+    /// The same directory without accounts.
+    pub(crate) fn without_users(&self) -> Router {
+        serve(self.directory.path(), |_| {})
+    }
+
+    /// The users file.
+    pub(crate) fn users(&self) -> PathBuf {
+        self.outside("users.toml")
     }
 
     /// A path inside the root.
@@ -64,12 +97,7 @@ impl Served {
     }
 
     pub(crate) async fn answer(&self, request: Request<Body>) -> Answer {
-        let (parts, body) = self.send(request).await.into_parts();
-        Answer {
-            status: parts.status,
-            headers: parts.headers,
-            body: body.collect().await.unwrap().to_bytes(),
-        }
+        answer(&self.app, request).await
     }
 
     /// Asks for a page below the base.
@@ -94,6 +122,49 @@ impl Served {
     }
 }
 
+/// The answer to one request.
+pub(crate) async fn answer(app: &Router, request: Request<Body>) -> Answer {
+    let (parts, body) = app.clone().oneshot(request).await.unwrap().into_parts();
+    Answer {
+        status: parts.status,
+        headers: parts.headers,
+        body: body.collect().await.unwrap().to_bytes(),
+    }
+}
+
+fn serve(directory: &Path, change: impl FnOnce(&mut Config)) -> Router {
+    let mut config = Config::new(directory.join("root"));
+    config.workers = 0;
+    change(&mut config);
+    app(&config).unwrap()
+}
+
+/// A users file whose passwords are checked in no time.
+pub(crate) fn write_users(path: &Path, users: &[(&str, &str, &str)]) {
+    let params = Params::new(8, 1, 1, None).unwrap();
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::default(), params);
+    let mut text = String::new();
+    for (user, password, roles) in users {
+        let hash = argon2.hash_password(password.as_bytes()).unwrap();
+        let roles: Vec<_> = roles.split_whitespace().collect();
+        text += &format!("[users.\"{user}\"]\npassword = \"{hash}\"\nroles = {roles:?}\n");
+    }
+    std::fs::write(path, text).unwrap();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+/// The header of a login by password.
+pub(crate) fn basic(user: &str, password: &str) -> String {
+    format!("Basic {}", BASE64.encode(format!("{user}:{password}")))
+}
+
+/// As if the request came from this address.
+pub(crate) fn from(address: &str, mut request: Request<Body>) -> Request<Body> {
+    let address: IpAddr = address.parse().unwrap();
+    request.extensions_mut().insert(Peer(address));
+    request
+}
+
 impl Answer {
     pub(crate) fn decode<T: DeserializeOwned>(&self) -> T {
         protocol::decode(&self.body).unwrap()
@@ -106,6 +177,8 @@ impl Answer {
             ErrorKind::NotFound => 404,
             ErrorKind::Forbidden | ErrorKind::ReadOnly => 403,
             ErrorKind::Changed => 409,
+            ErrorKind::Unauthorized => 401,
+            ErrorKind::Busy if self.status == 429 => 429,
             ErrorKind::Busy => 503,
             ErrorKind::Internal => 500,
             _ => 400,

@@ -1,6 +1,7 @@
 //! The server as its clients see it: every endpoint through the router, and the program as a process.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod accounts;
 mod confinement;
 mod documented;
 mod download;
@@ -11,3 +12,5 @@ mod limits;
 mod opening;
 mod process;
 mod reading;
+mod roles;
+mod shares;
