@@ -114,11 +114,13 @@ impl Server {
         credentials: &Credentials,
         settings: &Settings,
     ) -> Result<Self, Error> {
+        let way = Kind::of(name, settings)?;
+        let login = Login::given(name, &way, credentials)?;
         Ok(Self {
             name: name.server(),
-            transport: Arc::new(Http(Kind::of(name, settings)?)),
+            transport: Arc::new(Http(way)),
             settings: settings.clone(),
-            login: Login::given(credentials),
+            login,
             naming: Naming::User,
         })
     }

@@ -53,11 +53,18 @@ impl Login {
     }
 
     /// Just these credentials.
-    pub(super) fn given(credentials: &Credentials) -> Self {
-        Self {
+    pub(super) fn given(name: &RemoteName, way: &Kind, credentials: &Credentials) -> Result<Self, Error> {
+        if is_open(name, way) {
+            return Err(Error::Unauthorized {
+                url: name.url(),
+                server: name.server(),
+                reason: "nothing was sent, as this connection is not encrypted; use https".to_owned(),
+            });
+        }
+        Ok(Self {
             header: Some(header(credentials)),
             ..Self::default()
-        }
+        })
     }
 
     pub(super) fn header(&self) -> Option<&Secret> {
