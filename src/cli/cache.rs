@@ -56,11 +56,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     if arguments.json {
         return output::json(&report);
     }
-    let (files, bytes) = (report.files, HumanBytes(report.bytes));
+    let (files, bytes) = (output::counted(report.files, "file"), HumanBytes(report.bytes));
     let text = match &report.folder {
         None => "nothing is kept: cache_dir is off\n".to_owned(),
-        Some(folder) if clear => format!("deleted {files} files, {bytes}, in {}\n", folder.display()),
-        Some(folder) => format!("{}: {files} files, {bytes}\n", folder.display()),
+        Some(folder) if clear => format!("deleted {files}, {bytes}, in {}\n", folder.display()),
+        Some(folder) => format!("{}: {files}, {bytes}\n", folder.display()),
     };
     output::write(text.as_bytes())
 }

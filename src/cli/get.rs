@@ -237,12 +237,8 @@ fn summary(outcomes: &[Outcome<'_>]) -> String {
     let bytes: u64 = fetched.iter().map(|one| one.size).sum();
     let resumed: u64 = fetched.iter().map(|one| one.resumed).sum();
     let present = outcomes.iter().filter(|one| one.outcome == "present").count();
-    let mut text = format!(
-        "fetched {} file{}, {}",
-        fetched.len(),
-        if fetched.len() == 1 { "" } else { "s" },
-        HumanBytes(bytes)
-    );
+    let files = output::counted(fetched.len() as u64, "file");
+    let mut text = format!("fetched {files}, {}", HumanBytes(bytes));
     if resumed > 0 {
         text += &format!(
             ", of which {} were here from an earlier attempt",

@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
     #[arg(long, num_args = 1.., value_name = "PATH", conflicts_with_all = ["name", "path", "force"])]
     refresh: Vec<PathBuf>,
     /// Remove stubs that stand for nothing any more.
-    #[arg(long, requires = "refresh")]
+    #[arg(long, requires = "refresh", conflicts_with = "name")]
     prune: bool,
     /// Print one JSON document.
     #[arg(long)]
@@ -98,7 +98,9 @@ fn make(name: &str, path: &Path, arguments: &Arguments) -> Result<(), Failure> {
     }
     match (arguments.json, directory) {
         (true, _) => output::json(&made),
-        (false, true) => output::write(format!("{} stubs in {}\n", made.stubs, path.display()).as_bytes()),
+        (false, true) => output::write(
+            format!("{} in {}\n", output::counted(made.stubs, "stub"), path.display()).as_bytes(),
+        ),
         (false, false) => Ok(()),
     }
 }
