@@ -6,15 +6,18 @@
 mod decoy;
 mod exact;
 mod listing;
+mod media;
 pub(crate) mod path;
 mod resolve;
 mod ruled;
 mod served_file;
 mod signature;
-mod version;
+mod tree;
+pub(crate) mod version;
 
 pub use ruled::RuleMismatch;
 pub use served_file::ServedFile;
+pub(crate) use tree::{Below, File, Tree};
 
 use std::ffi::OsStr;
 use std::io;

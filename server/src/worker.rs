@@ -5,9 +5,12 @@
 //! hostile, so a worker is confined before it touches one and is replaced when it fails.
 
 mod confine;
+mod encode;
 mod hdf5;
+pub(crate) mod msgpack;
 mod pool;
 mod process;
+pub mod question;
 mod ranges;
 mod slot;
 mod tracer;

@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
-use super::{signature, version};
+use super::{media, signature, version};
 
 /// A regular file inside the root, open for reading, with the version that it had when it was opened.
 /// Clones share the descriptor.
@@ -58,6 +58,12 @@ impl ServedFile {
     #[must_use]
     pub fn is_hdf5(&self) -> bool {
         signature::has_signature(&self.file, self.size)
+    }
+
+    /// The media type, by name and content. Blocks.
+    #[must_use]
+    pub fn media_type(&self) -> &'static str {
+        media::of(&self.path, || Some((&*self.file, self.size)))
     }
 
     /// Whether the content is still that of [`Self::version`]. Blocks for one `fstat`.

@@ -9,12 +9,22 @@ mod attribute;
 mod dataset;
 mod datatype;
 mod driver;
+mod elements;
 mod file;
+mod members;
 mod object;
+mod space;
+mod stored;
+mod types;
 
 pub(super) use attribute::Attribute;
+pub(super) use dataset::Dataset;
+pub(super) use elements::{Cell, Sequence};
 pub(super) use file::OpenFile;
+pub(super) use members::{Leads, Member};
 pub(super) use object::{Kind, Object};
+pub(super) use stored::Storage;
+pub(super) use types::{Class, Datatype};
 
 use std::cell::RefCell;
 use std::fs::File;
@@ -23,7 +33,7 @@ use std::ptr;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use hdf5_metno_sys::h5::{H5_index_t, H5open};
+use hdf5_metno_sys::h5::{H5_index_t, H5open, herr_t};
 use hdf5_metno_sys::h5ac::{H5AC__CURR_CACHE_CONFIG_VERSION, H5AC_cache_config_t};
 use hdf5_metno_sys::h5c::{H5C_cache_decr_mode, H5C_cache_flash_incr_mode, H5C_cache_incr_mode};
 use hdf5_metno_sys::h5e::{H5E_DEFAULT, H5Eset_auto2};
@@ -31,13 +41,26 @@ use hdf5_metno_sys::h5f::{H5F_ACC_RDONLY, H5F_ACC_SWMR_READ, H5F_close_degree_t,
 use hdf5_metno_sys::h5i::{H5Idec_ref, hid_t};
 use hdf5_metno_sys::h5l::{H5L_type_t, H5Lunregister};
 use hdf5_metno_sys::h5p::{
-    H5P_CLS_FILE_ACCESS, H5Pcreate, H5Pget_mdc_config, H5Pset_driver, H5Pset_fclose_degree,
+    H5P_CLS_FILE_ACCESS, H5Pcreate, H5Pget_mdc_config, H5Pset_cache, H5Pset_driver, H5Pset_fclose_degree,
     H5Pset_mdc_config, H5Pset_metadata_read_attempts,
 };
 use hdf5_metno_sys::h5pl::H5PLset_loading_state;
 
 use super::Error;
 use super::tracer::Tracer;
+
+/// Bytes of decoded chunks that an open dataset keeps, so that rows of a chunk cost one decoding.
+const CHUNK_CACHE_BYTES: usize = 64 << 20;
+/// Places for them; a prime number, well above the number of chunks.
+const CHUNK_CACHE_SLOTS: usize = 12_421;
+/// `H5F_RFIC_UNUSUAL_NUM_UNUSED_NUMERIC_BITS`: libhdf5 takes numbers with many unused bits for damage, but
+/// there are simulations that write them.
+const UNUSUAL_NUMBERS: u64 = 1;
+
+unsafe extern "C" {
+    /// Not in the bindings (`H5Ppublic.h`, since 1.14.4).
+    fn H5Pset_relax_file_integrity_checks(list: hid_t, flags: u64) -> herr_t;
+}
 
 /// The largest metadata cache that libhdf5 allows (`H5C__MAX_MAX_CACHE_SIZE`): above the budget of any
 /// job, so that nothing is read twice.
@@ -128,6 +151,8 @@ impl Library {
                 || H5Pset_fclose_degree(list.0, H5F_close_degree_t::H5F_CLOSE_STRONG) < 0
                 // For SWMR the library waits for a writer to finish, up to hours on a damaged file.
                 || H5Pset_metadata_read_attempts(list.0, 1) < 0
+                || H5Pset_cache(list.0, 0, CHUNK_CACHE_SLOTS, CHUNK_CACHE_BYTES, 1.0) < 0
+                || H5Pset_relax_file_integrity_checks(list.0, UNUSUAL_NUMBERS) < 0
                 || H5Pget_mdc_config(list.0, &raw mut cache) < 0
             {
                 return None;

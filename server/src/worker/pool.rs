@@ -1,7 +1,7 @@
 //! The front's side: a queue of jobs and a few workers that take from it.
 //!
-//! Looks at whole files may take seconds, looks at one object are waited for by a program. So the
-//! latter go first, and one worker more than asked for does nothing else.
+//! Looks at whole files may take seconds; looks at one object, and questions, are waited for by a program.
+//! So the latter go first, and one worker more than asked for does nothing else.
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -14,13 +14,16 @@ use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 
 use super::Error;
-use super::slot::{JobError, Progress, Spawner, Worker};
-use super::wire::{Job, JobOutcome};
+use super::question::{Answer, Question};
+use super::slot::{Ended, JobError, Progress, Spawner, Worker};
+use super::wire::{Job, JobOutcome, Task};
 
 /// Most jobs of a kind that wait; a client does without hints rather than wait behind more.
 const MAX_WAITING: usize = 256;
 /// A look at one object that has waited so long comes too late to help.
 const MAX_OBJECT_WAIT: Duration = Duration::from_secs(2);
+/// A question that has waited so long is not answered: whoever asked is told to come back.
+const MAX_QUESTION_WAIT: Duration = Duration::from_secs(30);
 /// How often a job is begun whose worker dies. Twice, since a worker may also have been killed for
 /// other reasons, lack of memory above all.
 const ATTEMPTS: u32 = 2;
@@ -60,12 +63,13 @@ struct Queue {
 #[derive(Debug, Default)]
 struct Waiting {
     objects: VecDeque<Request>,
+    questions: VecDeque<Request>,
     files: VecDeque<Request>,
 }
 
 #[derive(Debug)]
 struct Request {
-    job: Job,
+    task: Task,
     since: Instant,
     progress: mpsc::UnboundedSender<Progress>,
 }
@@ -136,9 +140,31 @@ impl Workers {
         job: Job,
         mut on_ranges: impl FnMut(Vec<(u64, u64)>),
     ) -> Result<JobOutcome, JobError> {
+        match self.perform(Task::Look(job), &mut on_ranges).await? {
+            Ended::Looked(outcome) => Ok(outcome),
+            Ended::Answered(..) => Err(out_of_turn()),
+        }
+    }
+
+    /// Has a question answered; with the bytes that the answer announces.
+    ///
+    /// # Errors
+    /// See [`JobError`]. The other jobs are not touched by it.
+    pub async fn ask(&self, question: Question) -> Result<(Answer, Vec<u8>), JobError> {
+        match self.perform(Task::Ask(question), |_| {}).await? {
+            Ended::Answered(answer, bytes) => Ok((answer, bytes)),
+            Ended::Looked(_) => Err(out_of_turn()),
+        }
+    }
+
+    async fn perform(
+        &self,
+        task: Task,
+        mut on_ranges: impl FnMut(Vec<(u64, u64)>),
+    ) -> Result<Ended, JobError> {
         let (progress, mut events) = mpsc::unbounded_channel();
         self.queue.push(Request {
-            job,
+            task,
             since: Instant::now(),
             progress,
         })?;
@@ -156,9 +182,12 @@ impl Queue {
     fn push(&self, request: Request) -> Result<(), JobError> {
         {
             let mut waiting = lock(&self.waiting);
-            let line = match request.job.intent {
-                Intent::File => &mut waiting.files,
-                Intent::Object { .. } => &mut waiting.objects,
+            let line = match &request.task {
+                Task::Ask(_) => &mut waiting.questions,
+                Task::Look(job) => match job.intent {
+                    Intent::File => &mut waiting.files,
+                    Intent::Object { .. } => &mut waiting.objects,
+                },
             };
             line.retain(|request| !request.progress.is_closed());
             if line.len() >= MAX_WAITING {
@@ -174,6 +203,12 @@ impl Queue {
         let mut waiting = lock(&self.waiting);
         while let Some(request) = waiting.objects.pop_front() {
             if request.since.elapsed() < MAX_OBJECT_WAIT {
+                return Some(request);
+            }
+            end(&request, Err(JobError::Busy));
+        }
+        while let Some(request) = waiting.questions.pop_front() {
+            if request.since.elapsed() < MAX_QUESTION_WAIT {
                 return Some(request);
             }
             end(&request, Err(JobError::Busy));
@@ -227,13 +262,13 @@ async fn serve(queue: Arc<Queue>, spawner: Spawner, number: usize, objects_only:
                     break;
                 }
             };
-            (result, idle) = worker.perform(&request.job, &request.progress).await;
+            (result, idle) = worker.perform(&request.task, &request.progress).await;
             if idle.is_none() {
                 queue.note_process(number, 0);
             }
             match &result {
                 Err(error @ (JobError::Crashed(_) | JobError::TooSlow)) if !request.progress.is_closed() => {
-                    tracing::warn!(path = request.job.path, attempt, "{error}");
+                    tracing::warn!(path = request.task.path(), attempt, "{error}");
                 }
                 _ => {}
             }
@@ -270,7 +305,11 @@ async fn start(queue: &Queue, spawner: &Spawner, number: usize) -> std::io::Resu
     started
 }
 
-fn end(request: &Request, result: Result<JobOutcome, JobError>) {
+fn out_of_turn() -> JobError {
+    JobError::Crashed("it answered something else".to_owned())
+}
+
+fn end(request: &Request, result: Result<Ended, JobError>) {
     // Nobody may be waiting any more.
     let _unwanted = request.progress.send(Progress::Ended(result));
 }

@@ -10,7 +10,8 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
-use super::wire::{self, Event, Job, JobOutcome};
+use super::question::Answer;
+use super::wire::{self, Event, JobOutcome, Task};
 
 /// Longest time that a worker takes to start.
 const START_LIMIT: Duration = Duration::from_secs(10);
@@ -43,7 +44,15 @@ pub enum JobError {
 #[derive(Debug)]
 pub(super) enum Progress {
     Ranges(Vec<(u64, u64)>),
-    Ended(Result<JobOutcome, JobError>),
+    Ended(Result<Ended, JobError>),
+}
+
+/// How a task ended.
+#[derive(Debug)]
+pub(super) enum Ended {
+    Looked(JobOutcome),
+    /// With the bytes that follow the answer.
+    Answered(Answer, Vec<u8>),
 }
 
 /// Starts worker processes, from a thread of its own: a worker is ended by the kernel when the
@@ -141,11 +150,11 @@ impl Worker {
     /// Does a job; returns the worker when it can do another.
     pub(super) async fn perform(
         mut self,
-        job: &Job,
+        task: &Task,
         progress: &mpsc::UnboundedSender<Progress>,
-    ) -> (Result<JobOutcome, JobError>, Option<Self>) {
-        let deadline = job.limit + GRACE;
-        match timeout(deadline, self.converse(job, progress)).await {
+    ) -> (Result<Ended, JobError>, Option<Self>) {
+        let deadline = task.limit() + GRACE;
+        match timeout(deadline, self.converse(task, progress)).await {
             Ok(Ok((result, retiring))) => (result, (!retiring).then_some(self)),
             Ok(Err(error)) => {
                 // The pipe ends a moment before the exit status is there.
@@ -161,13 +170,18 @@ impl Worker {
 
     async fn converse(
         &mut self,
-        job: &Job,
+        task: &Task,
         progress: &mpsc::UnboundedSender<Progress>,
-    ) -> io::Result<(Result<JobOutcome, JobError>, bool)> {
-        wire::send(&mut self.input, job).await?;
+    ) -> io::Result<(Result<Ended, JobError>, bool)> {
+        wire::send(&mut self.input, task).await?;
         let mut count = 0usize;
         loop {
-            match wire::receive(&mut self.output).await? {
+            let event = wire::receive(&mut self.output).await?;
+            let bytes = match wire::following(&event) {
+                0 => Vec::new(),
+                count => wire::receive_bytes(&mut self.output, count).await?,
+            };
+            match event {
                 Event::Ranges(ranges) => {
                     count += ranges.len();
                     if count > MAX_RANGES {
@@ -178,7 +192,10 @@ impl Worker {
                         return Ok((Err(JobError::TooSlow), true));
                     }
                 }
-                Event::Done { outcome, retiring } => return Ok((Ok(outcome), retiring)),
+                Event::Done { outcome, retiring } => return Ok((Ok(Ended::Looked(outcome)), retiring)),
+                Event::Answered { answer, retiring } => {
+                    return Ok((Ok(Ended::Answered(answer, bytes)), retiring));
+                }
                 Event::Refused(why) => return Ok((Err(JobError::Refused(why)), false)),
                 Event::Ready { .. } => return Err(io::Error::other("a worker speaks out of turn")),
             }

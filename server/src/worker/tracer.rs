@@ -21,9 +21,24 @@ pub(super) struct Tracer {
     reported: Instant,
     report: Report,
     exhausted: bool,
+    /// Whether reads are recorded, or only the time counts.
+    recording: bool,
 }
 
 impl Tracer {
+    /// Records nothing, but ends reading when the time is over.
+    pub(super) fn clock(limit: Duration) -> Self {
+        Self {
+            recording: false,
+            ..Self::new(0, limit, Box::new(|_| true))
+        }
+    }
+
+    /// Gives as much time again, from now on.
+    pub(super) fn restart(&mut self, limit: Duration) {
+        self.deadline = Instant::now() + limit;
+    }
+
     pub(super) fn new(budget: u64, limit: Duration, report: Report) -> Self {
         let now = Instant::now();
         Self {
@@ -34,6 +49,7 @@ impl Tracer {
             reported: now,
             report,
             exhausted: false,
+            recording: true,
         }
     }
 
@@ -42,6 +58,10 @@ impl Tracer {
     pub(super) fn touch(&mut self, offset: u64, length: u64) -> bool {
         if self.exhausted {
             return false;
+        }
+        if !self.recording {
+            self.check_time();
+            return !self.exhausted;
         }
         let (fresh, budget) = (&mut self.fresh, &mut self.budget);
         let mut over = false;

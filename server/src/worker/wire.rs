@@ -7,12 +7,41 @@ use hdfstream::protocol::Intent;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
+use super::question::{Answer, Question};
+
 /// Largest message; a longer one is a sign of a broken peer.
-const MAX_MESSAGE_BYTES: u32 = 4 << 20;
+const MAX_MESSAGE_BYTES: u32 = 64 << 20;
 /// Most ranges in one [`Event::Ranges`], which keeps it below [`MAX_MESSAGE_BYTES`].
 pub(super) const MAX_RANGES: usize = 1 << 16;
 
 /// What a worker is to do.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) enum Task {
+    /// See what a look at a file touches.
+    Look(Job),
+    /// Answer.
+    Ask(Question),
+}
+
+impl Task {
+    /// The file that it is about.
+    pub(super) fn path(&self) -> &str {
+        match self {
+            Self::Look(job) => &job.path,
+            Self::Ask(question) => &question.path,
+        }
+    }
+
+    /// Longest time to take.
+    pub(super) fn limit(&self) -> Duration {
+        match self {
+            Self::Look(job) => job.limit,
+            Self::Ask(question) => question.limit,
+        }
+    }
+}
+
+/// A look at a file.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Job {
     /// File, relative to the root.
@@ -37,7 +66,7 @@ pub struct JobOutcome {
 }
 
 /// What a worker says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) enum Event {
     /// It has started.
     Ready {
@@ -55,8 +84,26 @@ pub(super) enum Event {
         /// The worker ends too, because it may hold broken state.
         retiring: bool,
     },
+    /// A question is answered. The bytes that the answer announces follow.
+    Answered {
+        /// How.
+        answer: Answer,
+        /// The worker ends too.
+        retiring: bool,
+    },
     /// The job could not be begun.
     Refused(String),
+}
+
+/// Bytes that follow an event.
+pub(super) fn following(event: &Event) -> u64 {
+    match event {
+        Event::Answered {
+            answer: Answer::Elements { bytes, .. },
+            ..
+        } => *bytes,
+        _ => 0,
+    }
 }
 
 fn frame<T: Serialize>(message: &T) -> io::Result<Vec<u8>> {
@@ -98,6 +145,14 @@ pub(super) fn read<T: DeserializeOwned>(pipe: &mut impl Read) -> io::Result<Opti
     let mut body = vec![0u8; body_length(header)?];
     pipe.read_exact(&mut body)?;
     parse(&body).map(Some)
+}
+
+/// Reads so many bytes that follow a message.
+pub(super) async fn receive_bytes(pipe: &mut (impl AsyncRead + Unpin), count: u64) -> io::Result<Vec<u8>> {
+    let length = u32::try_from(count).unwrap_or(u32::MAX);
+    let mut bytes = vec![0u8; body_length(length.to_le_bytes())?];
+    pipe.read_exact(&mut bytes).await?;
+    Ok(bytes)
 }
 
 /// [`write()`] without blocking.

@@ -31,6 +31,10 @@ impl Dataset {
         Self(id)
     }
 
+    pub(super) fn id(&self) -> hid_t {
+        self.0
+    }
+
     /// Touches type, space, creation properties and the whole chunk index, and reads small data.
     /// Ranges of raw data that are worth having, but need not be read for that, go to `each`.
     /// Returns whether the elements are in raw files beside the HDF5 file (external storage), if that can

@@ -1,7 +1,7 @@
 //! Objects: groups, datasets and committed datatypes, their links and attributes.
 
 use std::ffi::CStr;
-use std::mem::offset_of;
+use std::mem::{offset_of, transmute};
 
 use hdf5_metno_sys::h5::{H5_ih_info_t, H5_iter_order_t, hbool_t, herr_t, hsize_t};
 use hdf5_metno_sys::h5a::{H5A_info_t, H5Aiterate2};
@@ -9,8 +9,8 @@ use hdf5_metno_sys::h5g::{H5G_info_t, H5G_storage_type_t, H5Gget_info};
 use hdf5_metno_sys::h5i::{H5I_type_t, H5Iget_type, hid_t};
 use hdf5_metno_sys::h5l::{H5L_info2_t, H5Literate2};
 use hdf5_metno_sys::h5o::{
-    H5O_INFO_ALL, H5O_NATIVE_INFO_ALL, H5O_hdr_info_t, H5O_info2_t, H5O_native_info_t, H5Oget_info3,
-    H5Oget_native_info, H5Oopen,
+    H5O_INFO_ALL, H5O_INFO_BASIC, H5O_NATIVE_INFO_ALL, H5O_hdr_info_t, H5O_info2_t, H5O_native_info_t,
+    H5O_token_t, H5Oget_info3, H5Oget_native_info, H5Oopen,
 };
 use hdf5_metno_sys::h5p::H5P_DEFAULT;
 use libc::{c_char, c_int, c_void};
@@ -42,13 +42,13 @@ pub(in crate::worker) struct Info {
 /// `H5L_info2_t` with its type as a plain number: in a file it is any byte, which the enumeration of
 /// the bindings may not hold.
 #[repr(C)]
-struct LinkInfo {
-    kind: c_int,
+pub(super) struct LinkInfo {
+    pub(super) kind: c_int,
     corder_valid: hbool_t,
     corder: i64,
     cset: c_int,
     /// A union of a token and a length, aligned as the latter.
-    token: [u64; 2],
+    pub(super) token: [u64; 2],
 }
 
 /// `H5O_native_info_t`, whose fields the bindings keep to themselves.
@@ -87,6 +87,24 @@ pub(in crate::worker) struct Object(Id);
 impl Object {
     pub(super) fn new(id: Id) -> Self {
         Self(id)
+    }
+
+    pub(super) fn id(&self) -> hid_t {
+        self.0.0
+    }
+
+    /// Where the header of this object is.
+    pub(in crate::worker) fn address(&self) -> Option<u64> {
+        let mut info = std::mem::MaybeUninit::<H5O_info2_t>::zeroed();
+        // SAFETY: as in `info` below.
+        unsafe {
+            if H5Oget_info3(self.0.0, info.as_mut_ptr(), H5O_INFO_BASIC) < 0 {
+                return None;
+            }
+            // Tokens are 16 bytes (H5public.h), and native ones hold the address little endian.
+            let token = transmute::<H5O_token_t, [u8; 16]>(info.assume_init().token);
+            token.first_chunk().copied().map(u64::from_le_bytes)
+        }
     }
 
     /// Follows a path of links from here. External links fail, since [`super::Library`] has
