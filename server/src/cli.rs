@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use crate::access::Directory;
 use crate::client::Proxy;
+use crate::config::Protocol;
 
 pub use accounts::{TokenArguments, UserCommand};
 
@@ -65,6 +66,9 @@ pub struct Options {
     /// Allow plain HTTP on addresses other than loopback: anybody on the way can read along
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     pub insecure_http: Option<bool>,
+    /// What to speak: objects with the Python client (v1), bytes with the plugin (v2) [default: both]
+    #[arg(long, value_name = "PROTOCOL", hide_possible_values = true)]
+    pub protocol: Option<Protocol>,
     /// What to log on stderr: error, warn, info, debug or trace [default: info]
     #[arg(long, env = "HDFSTREAM_LOG", value_name = "LEVEL")]
     pub log: Option<String>,
@@ -124,6 +128,7 @@ impl Options {
             listen: self.listen.or(other.listen),
             writable: self.writable.or(other.writable),
             insecure_http: self.insecure_http.or(other.insecure_http),
+            protocol: self.protocol.or(other.protocol),
             log: self.log.or(other.log),
             max_requests: self.max_requests.or(other.max_requests),
             max_connections: self.max_connections.or(other.max_connections),

@@ -3,6 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use clap::ValueEnum;
+use serde::Deserialize;
+
 use crate::access::{RuleError, Rules};
 use crate::cli::Options;
 use crate::client::Proxy;
@@ -18,6 +21,8 @@ pub struct Config {
     pub listen: String,
     /// Whether plain HTTP may be spoken beyond this machine. No unless set.
     pub insecure_http: bool,
+    /// Which protocols are spoken; both unless set.
+    pub protocol: Protocol,
     /// What to log, `info` unless set.
     pub log: String,
     /// Requests worked on at the same time, 256 unless set; those with large bodies count as several.
@@ -43,6 +48,19 @@ pub struct Config {
     pub share: Share,
     /// Proxies whose `X-Forwarded-For` is believed; none unless set.
     pub trusted_proxies: Vec<Proxy>,
+}
+
+/// Which protocols are spoken.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Protocol {
+    /// Objects of files, for the Python client.
+    V1,
+    /// Bytes of files, for the plugin.
+    V2,
+    /// Either.
+    #[default]
+    Both,
 }
 
 /// Why a configuration is refused.
@@ -94,6 +112,7 @@ impl Config {
             root: root.into(),
             listen: "127.0.0.1:7399".to_owned(),
             insecure_http: false,
+            protocol: Protocol::Both,
             log: "info".to_owned(),
             max_requests: 256,
             max_connections: 4096,
@@ -125,6 +144,7 @@ impl Config {
         let mut config = Self::new(options.root.ok_or(ConfigError::NoRoot)?);
         set(&mut config.listen, options.listen);
         set(&mut config.insecure_http, options.insecure_http);
+        set(&mut config.protocol, options.protocol);
         set(&mut config.log, options.log);
         set(&mut config.max_requests, options.max_requests);
         set(&mut config.max_connections, options.max_connections);
@@ -205,10 +225,11 @@ mod tests {
 
     #[test]
     fn the_command_line_wins_over_the_file() {
-        let text = "root = '/data'\nlisten = '127.0.0.1:1'\nmax-requests = 7\ninsecure-http = true\n";
+        let text = "root = '/data'\nlisten = '127.0.0.1:1'\nprotocol = 'v1'\nmax-requests = 7\ninsecure-http = true\n";
         let config = with_file(text, &["--listen", "127.0.0.1:2"]).unwrap();
         assert_eq!(config.root, Path::new("/data"));
         assert_eq!(config.listen, "127.0.0.1:2");
+        assert_eq!(config.protocol, Protocol::V1);
         assert_eq!(config.max_requests, 7);
         assert!(config.insecure_http);
     }

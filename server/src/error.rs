@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use hdfstream::protocol::{self, ErrorKind, ErrorReply};
 
 use crate::store::StoreError;
+use crate::worker::msgpack::Writer;
 
 /// A request that failed. Messages name the path of the request, never one outside the root.
 #[derive(Debug, thiserror::Error)]
@@ -119,6 +120,14 @@ impl Error {
         let text = format!("{self}\n");
         let media = HeaderValue::from_static("text/plain; charset=utf-8");
         self.respond(media, text.into_bytes())
+    }
+
+    /// The answer for clients of protocol v1: a map with a text.
+    pub(crate) fn into_map(self) -> Response {
+        let mut body = Writer::default();
+        body.map(1).str("error").str(&self.to_string());
+        let media = HeaderValue::from_static(protocol::MSGPACK);
+        self.respond(media, body.into_bytes())
     }
 
     fn respond(&self, media: HeaderValue, body: Vec<u8>) -> Response {

@@ -24,6 +24,7 @@ mod reload;
 mod router;
 mod routes;
 mod transfer;
+mod v1;
 mod whole;
 
 pub use config::Config;
@@ -39,5 +40,5 @@ use axum::Router;
 /// # Errors
 /// When the root cannot be opened, or the worker processes cannot be looked after.
 pub fn app(config: &Config) -> Result<Router, state::StartError> {
-    Ok(router::router(state::App::start(config)?))
+    Ok(router::router(state::App::start(config)?, config.protocol))
 }

@@ -80,8 +80,13 @@ impl HttpBody for Held {
 }
 
 /// The whole body of a request, within limits on size and time.
-pub(crate) async fn collect(mut body: Body) -> Result<Bytes, Error> {
-    let too_large = || Error::Invalid(format!("a request may have at most {MAX_REQUEST_BYTES} bytes"));
+pub(crate) async fn collect(body: Body) -> Result<Bytes, Error> {
+    collect_up_to(body, MAX_REQUEST_BYTES).await
+}
+
+/// [`collect`] with another limit on size.
+pub(crate) async fn collect_up_to(mut body: Body, most: usize) -> Result<Bytes, Error> {
+    let too_large = || Error::Invalid(format!("a request may have at most {most} bytes"));
     let begin = Instant::now();
     let mut first = Bytes::new();
     let mut all = BytesMut::new();
@@ -94,7 +99,7 @@ pub(crate) async fn collect(mut body: Body) -> Result<Bytes, Error> {
         let Some(frame) = frame else { break };
         let frame = frame.map_err(|_| Error::Invalid("the request was cut off".into()))?;
         let Ok(data) = frame.into_data() else { continue };
-        if first.len() + all.len() + data.len() > MAX_REQUEST_BYTES {
+        if first.len() + all.len() + data.len() > most {
             return Err(too_large());
         }
         // Nearly every request is one frame and needs no copy.

@@ -8,18 +8,20 @@ use axum::{Router, extract::DefaultBodyLimit};
 use hdfstream::protocol::PROTOCOL_HEADER;
 
 use crate::admission::{self, Gate};
+use crate::config::Protocol;
 use crate::error::Error;
 use crate::routes::{
     capabilities, digest, download, external, health, list, open, read, stat, token, trace, unknown,
 };
 use crate::state::App;
 use crate::telemetry;
+use crate::v1;
 
 /// Where the service lives below the server's address.
 pub const BASE: &str = "/hdfstream";
 
 /// All routes, with what surrounds every request.
-pub(crate) fn router(app: App) -> Router {
+pub(crate) fn router(app: App, protocol: Protocol) -> Router {
     let v2 = Router::new()
         .route("/v2", get(capabilities::get))
         .route("/v2/open", post(open::post))
@@ -43,7 +45,13 @@ pub(crate) fn router(app: App) -> Router {
             Gate::new(&app, Error::into_text),
             admission::pass,
         ));
-    let base = v2.merge(files).route("/health", get(health::get));
+    let mut base = files.route("/health", get(health::get));
+    if protocol != Protocol::V1 {
+        base = base.merge(v2);
+    }
+    if protocol != Protocol::V2 {
+        base = base.merge(v1::router(&app));
+    }
     Router::new()
         .nest(BASE, base)
         .fallback(unknown::page)

@@ -28,6 +28,7 @@ struct Shared {
     proxies: Vec<Proxy>,
     shares: Option<Shares>,
     packs: Option<Packs>,
+    workers: Option<Workers>,
     buffers: Buffers,
     places: Arc<Semaphore>,
     all_places: u32,
@@ -72,13 +73,12 @@ impl App {
         };
         store.check_ruled(&config.rules.paths())?;
         // A server without workers serves all the same; its clients fetch metadata piece by piece.
-        let packs = match config.workers {
+        let workers = match config.workers {
             0 => None,
-            count => Some(Packs::new(
-                Workers::start(store.root(), count)?,
-                config.pack_cache_mib.saturating_mul(1 << 20),
-            )),
+            count => Some(Workers::start(store.root(), count)?),
         };
+        let pack_bytes = config.pack_cache_mib.saturating_mul(1 << 20);
+        let packs = workers.clone().map(|workers| Packs::new(workers, pack_bytes));
         Ok(Self(Arc::new(Shared {
             store,
             rules: Arc::clone(&config.rules),
@@ -86,6 +86,7 @@ impl App {
             proxies: config.trusted_proxies.clone(),
             shares: Shares::new(config.share),
             packs,
+            workers,
             buffers: Buffers::default(),
             places: Arc::new(Semaphore::new(config.max_requests as usize)),
             all_places: config.max_requests,
@@ -122,6 +123,11 @@ impl App {
     /// Metadata of larger files, if there are workers to look into them.
     pub(crate) fn packs(&self) -> Option<&Packs> {
         self.0.packs.as_ref()
+    }
+
+    /// Those who look into files, if there are any.
+    pub(crate) fn workers(&self) -> Option<&Workers> {
+        self.0.workers.as_ref()
     }
 
     pub(crate) fn buffers(&self) -> Buffers {

@@ -18,6 +18,7 @@ use crate::state::App;
 use crate::store::{ServedFile, View, path};
 use crate::telemetry::Journal;
 use crate::transfer::{Buffers, Transfer};
+use crate::v1;
 use conditional::Verdict;
 use range::Wanted;
 
@@ -43,9 +44,15 @@ pub(crate) async fn get(
         journal.path(&name);
     }
     let buffers = app.buffers();
-    app.blocking(viewer, move |view| serve(view, &name, &method, &headers, buffers))
-        .await
-        .unwrap_or_else(Error::into_text)
+    let (path, wants_body) = (name.clone(), method != Method::HEAD);
+    let served = app
+        .blocking(viewer.clone(), move |view| serve(view, &name, &method, &headers, buffers))
+        .await;
+    match served {
+        Err(Error::IsDirectory(_)) => v1::archive(&app, viewer, path, wants_body).await,
+        served => served,
+    }
+    .unwrap_or_else(Error::into_text)
 }
 
 /// The path below the root, of a URI without the base. Components are decoded one by one, so that an encoded slash stays within
@@ -76,6 +83,8 @@ fn serve(
     let file = view.open(name).map_err(|error| Error::at(name, error))?;
     let tag = format!("\"{}\"", file.version);
     let modified = modified(&file);
+    let media = file.media_type();
+    let last = name.rsplit('/').next().unwrap_or(name);
     let describe = |status: StatusCode, body: Body| {
         let mut response = (status, body).into_response();
         let described = response.headers_mut();
@@ -84,8 +93,8 @@ fn serve(
             header::X_CONTENT_TYPE_OPTIONS,
             HeaderValue::from_static("nosniff"),
         );
-        let media = HeaderValue::from_static("application/octet-stream");
-        described.insert(header::CONTENT_TYPE, media);
+        described.insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
+        described.insert(header::CONTENT_DISPOSITION, v1::attachment(last));
         if let Ok(value) = HeaderValue::from_str(&tag) {
             described.insert(header::ETAG, value);
         }

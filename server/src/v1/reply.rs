@@ -1,0 +1,295 @@
+//! Replies made of what is in an HDF5 file.
+
+mod bins;
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::time::Duration;
+
+use axum::body::HttpBody;
+use axum::response::Response;
+use bytes::Bytes;
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::refusal::Refusal;
+use super::selection::{Blocks, Pieces};
+use super::stream::{self, Broken, Sink};
+use super::{typed, whole};
+use crate::error::Error;
+use crate::store::ServedFile;
+use crate::transfer::{Buffers, Transfer};
+use crate::worker::msgpack::Writer;
+use crate::worker::question::{Answer, Ask, Failure, Part, Question, Scope, Source};
+use crate::worker::{JobError, Workers};
+use bins::Bins;
+
+/// Longest time for one piece of a reply.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// What a reply is about, and who looks into it.
+#[derive(Debug, Clone)]
+pub(super) struct Subject {
+    pub(super) workers: Workers,
+    pub(super) buffers: Buffers,
+    pub(super) file: ServedFile,
+}
+
+/// Why a worker gave no answer.
+enum Unanswered {
+    Job(JobError),
+    Failed(Failure),
+}
+
+impl Unanswered {
+    fn refusal(self, object: &str, slices: bool) -> Refusal {
+        match self {
+            Self::Failed(failure) => Refusal::of(&failure, object, slices),
+            Self::Job(error) => error.into(),
+        }
+    }
+}
+
+impl From<Unanswered> for Broken {
+    fn from(unanswered: Unanswered) -> Self {
+        match unanswered {
+            Unanswered::Job(error) => Self::failed(error),
+            Unanswered::Failed(failure) => Self::failed(failure),
+        }
+    }
+}
+
+impl Subject {
+    async fn ask(&self, ask: Ask) -> Result<(Answer, Vec<u8>), Unanswered> {
+        let question = Question {
+            path: self.file.path.clone(),
+            version: self.file.version.clone(),
+            limit: LIMIT,
+            ask,
+        };
+        match self.workers.ask(question).await {
+            Ok((Answer::Failed(failure), _)) => Err(Unanswered::Failed(failure)),
+            Ok(answered) => Ok(answered),
+            Err(error) => Err(Unanswered::Job(error)),
+        }
+    }
+
+    /// The next piece of elements.
+    async fn read(&self, source: &Source, pieces: &mut Pieces<'_>) -> Result<Option<Vec<u8>>, Unanswered> {
+        let Some(piece) = pieces.next() else {
+            return Ok(None);
+        };
+        let ask = Ask::Read {
+            address: source.address,
+            rows: piece.rows,
+            rest: piece.rest,
+        };
+        match self.ask(ask).await? {
+            (Answer::Elements { elements, .. }, bytes) if (1..=piece.elements).contains(&elements) => {
+                pieces.advance(elements);
+                Ok(Some(bytes))
+            }
+            _ => Err(Unanswered::Failed(Failure::Unreadable)),
+        }
+    }
+
+    /// The bytes of the file itself, where they are what is to be sent.
+    async fn verbatim(
+        &self,
+        source: &Source,
+        blocks: &Blocks,
+        bytes: u64,
+    ) -> Option<Result<Transfer, Error>> {
+        let offset = source.offset.filter(|_| bytes > 0)?;
+        let runs = blocks.runs(&source.shape, offset, source.width)?;
+        // A file that is cut short reads as zeros behind its end: libhdf5 knows how.
+        let end = runs
+            .iter()
+            .map(|run| run.offset + run.stride * (run.count - 1) + run.length)
+            .max()?;
+        if end > self.file.size {
+            return None;
+        }
+        let (file, buffers) = (self.file.clone(), self.buffers.clone());
+        let started =
+            tokio::task::spawn_blocking(move || Transfer::start(file, runs, bytes, 0, buffers)).await;
+        Some(started.unwrap_or_else(|failed| Err(Error::Internal(failed.to_string()))))
+    }
+}
+
+/// The reply for an object.
+pub(super) async fn object(subject: Subject, name: &str, scope: Scope) -> Result<Response, Refusal> {
+    let ask = Ask::Object {
+        name: name.to_owned(),
+        scope,
+    };
+    let answer = subject.ask(ask).await.map_err(|why| why.refusal(name, false))?;
+    let (Answer::Parts { parts, rest }, _) = answer else {
+        return Err(Refusal::unreadable(name, "the worker answered something else"));
+    };
+    if rest.is_none()
+        && let [Part::Encoded(all)] = &parts[..]
+    {
+        return Ok(whole(all.clone()));
+    }
+    let body = stream::body(None, move |sink| async move {
+        let (mut parts, mut rest) = (parts, rest);
+        loop {
+            for part in parts {
+                match part {
+                    Part::Encoded(encoded) => sink.send(encoded).await?,
+                    Part::Elements(source) => {
+                        let blocks = Blocks::whole(&source.shape);
+                        elements(&subject, &sink, &source, &blocks, Begun::Nothing).await?;
+                    }
+                }
+            }
+            let Some(from) = rest else {
+                return Ok(sink);
+            };
+            let more = subject.ask(Ask::More { rest: from, scope }).await?;
+            let (
+                Answer::Parts {
+                    parts: next,
+                    rest: after,
+                },
+                _,
+            ) = more
+            else {
+                return Err(Broken::failed("a worker answered something else"));
+            };
+            (parts, rest) = (next, after);
+        }
+    });
+    Ok(typed(body))
+}
+
+/// The reply for slices of a dataset. `place` is kept for as long as `blocks` are.
+pub(super) async fn slices(
+    subject: Subject,
+    name: &str,
+    blocks: Blocks,
+    place: Option<OwnedSemaphorePermit>,
+) -> Result<Response, Refusal> {
+    let refused = |why: Unanswered| why.refusal(name, true);
+    let ask = Ask::Dataset {
+        name: name.to_owned(),
+    };
+    let (Answer::Dataset(source), _) = subject.ask(ask).await.map_err(refused)? else {
+        return Err(Refusal::unreadable(name, "the worker answered something else"));
+    };
+    let outside = |why| Refusal::unreadable(name, why);
+    blocks.check(&source.shape).map_err(outside)?;
+    let bytes = blocks
+        .elements()
+        .and_then(|elements| elements.checked_mul(source.width));
+    let bytes = bytes.ok_or_else(|| Refusal::unreadable(name, "the slices are too large"))?;
+    let mut header = Writer::default();
+    let length = if source.variable {
+        let elements = bytes / source.width;
+        let entries = u32::try_from(elements).map_err(|_| Refusal::unreadable(name, "too many elements"))?;
+        header
+            .map(3)
+            .str("vlen")
+            .yes()
+            .str("shape")
+            .uints(&blocks.shape());
+        header.str("data").array(entries as usize);
+        None
+    } else {
+        header.map(6).str("nd").yes().str("type").raw(&source.kind);
+        header.str("kind").str(if source.structured { "V" } else { "" });
+        header
+            .str("shape")
+            .uints(&blocks.shape())
+            .str("nbytes")
+            .uint(bytes)
+            .str("data");
+        Some(header.len() as u64 + Bins::framed(bytes))
+    };
+    // What cannot be read is found out before the reply begins.
+    let first = match subject.verbatim(&source, &blocks, bytes).await {
+        Some(transfer) => Begun::Verbatim(Box::new(transfer?)),
+        None => {
+            let mut pieces = Pieces::new(&blocks, source.width, source.chunk_rows);
+            let before = pieces.left();
+            match subject.read(&source, &mut pieces).await.map_err(refused)? {
+                Some(piece) => Begun::Piece(piece, before - pieces.left()),
+                None => Begun::Nothing,
+            }
+        }
+    };
+    let body = stream::body(length, move |sink| async move {
+        let _place = place;
+        sink.send(header.into_bytes()).await?;
+        elements(&subject, &sink, &source, &blocks, first).await?;
+        Ok(sink)
+    });
+    Ok(typed(body))
+}
+
+/// How reading elements has begun.
+enum Begun {
+    Nothing,
+    /// The first piece, and the number of elements in it.
+    Piece(Vec<u8>, u64),
+    Verbatim(Box<Transfer>),
+}
+
+/// Sends elements: those of fixed size as pieces of bytes, others as they are.
+async fn elements(
+    subject: &Subject,
+    sink: &Sink,
+    source: &Source,
+    blocks: &Blocks,
+    begun: Begun,
+) -> Result<(), Broken> {
+    let bytes = blocks
+        .elements()
+        .and_then(|elements| elements.checked_mul(source.width));
+    let bytes = bytes.ok_or_else(|| Broken::failed("a dataset is too large"))?;
+    let mut bins = (!source.variable).then(|| Bins::new(bytes));
+    if let Some(bins) = &mut bins {
+        sink.send(bins.begin()).await?;
+    }
+    let begun = match begun {
+        Begun::Nothing => match subject.verbatim(source, blocks, bytes).await {
+            Some(transfer) => Begun::Verbatim(Box::new(transfer.map_err(Broken::failed)?)),
+            None => Begun::Nothing,
+        },
+        begun => begun,
+    };
+    let mut pieces = Pieces::new(blocks, source.width, source.chunk_rows);
+    match begun {
+        Begun::Verbatim(transfer) => {
+            let mut body = transfer.into_body();
+            while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+                let frame = frame.map_err(Broken::failed)?;
+                if let Ok(data) = frame.into_data() {
+                    send(sink, &mut bins, data).await?;
+                }
+            }
+            return Ok(());
+        }
+        Begun::Piece(piece, elements) => {
+            pieces.advance(elements);
+            send(sink, &mut bins, piece.into()).await?;
+        }
+        Begun::Nothing => {}
+    }
+    while let Some(piece) = subject.read(source, &mut pieces).await? {
+        send(sink, &mut bins, piece.into()).await?;
+    }
+    Ok(())
+}
+
+async fn send(sink: &Sink, bins: &mut Option<Bins>, piece: Bytes) -> Result<(), Broken> {
+    match bins {
+        None => sink.send(piece).await,
+        Some(bins) => {
+            for part in bins.frame(piece) {
+                sink.send(part).await?;
+            }
+            Ok(())
+        }
+    }
+}
