@@ -1,5 +1,13 @@
 //! The command-line tool, as it is typed.
 
+mod aliases;
+mod get;
+mod hostile;
+mod login;
+mod manual;
+mod refresh;
+mod terminal;
+
 use std::os::unix::fs::PermissionsExt;
 
 use crate::harness::corpus;
@@ -31,6 +39,14 @@ fn mistakes_in_the_command_end_with_status_2() {
         &["ls"],
         &["run"],
         &["stub", "https://h/x"],
+        &["stub", "--prune", "https://h/x", "x"],
+        &["get"],
+        &["put", "x"],
+        &["mv", "x"],
+        &["alias", "add", "x"],
+        &["login"],
+        &["login", "--days", "0", "x"],
+        &["completions", "no-such-shell"],
         &[],
     ] {
         let outcome = hdfstream().args(arguments).run();
@@ -73,6 +89,84 @@ fn ls_long_shows_kinds_sizes_and_times() {
     assert_eq!(lines[1][1], size, "{listing}");
     assert_eq!(lines[3][1], "5", "{listing}");
     assert!(lines[1][2].starts_with("20"), "{listing}");
+}
+
+#[test]
+fn ls_goes_below_and_speaks_json() {
+    let (_directory, server) = scene();
+    assert_eq!(
+        hdfstream().args(["ls", "-R"]).arg(server.base()).output(),
+        "a b.h5\nb.h5\nfolder/\nfolder/c.h5\nnotes.txt\n"
+    );
+    let text = hdfstream()
+        .args(["ls", "-R", "--json"])
+        .arg(server.base())
+        .output();
+    let listing: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let entries = listing.as_array().expect("an array");
+    assert_eq!(entries.len(), 5, "{text}");
+    assert_eq!(entries[0]["url"], server.url("a%20b.h5"), "{text}");
+    let inner = &entries[3];
+    assert_eq!(
+        (&inner["name"], &inner["path"]),
+        (&"c.h5".into(), &"folder/c.h5".into())
+    );
+    assert_eq!(
+        (&inner["kind"], &entries[2]["kind"]),
+        (&"hdf5".into(), &"directory".into())
+    );
+    assert_eq!(entries[4]["size"], 5, "{text}");
+    assert!(
+        entries[4]["modified"]
+            .as_str()
+            .is_some_and(|time| time.ends_with('Z')),
+        "{text}"
+    );
+    let one = hdfstream()
+        .args(["ls", "-l", "--human"])
+        .arg(server.url("notes.txt"))
+        .output();
+    assert!(one.contains("5 B"), "{one}");
+}
+
+#[test]
+fn what_cannot_be_written_yet_is_said() {
+    let (_directory, server) = scene();
+    let b = server.url("b.h5");
+    for arguments in [
+        &["put", "/etc/hostname", &b][..],
+        &["rm", "-r", &b],
+        &["mv", &b, &server.url("z.h5")],
+    ] {
+        let outcome = hdfstream().args(arguments).run();
+        assert_eq!(outcome.status.code(), Some(1), "{outcome}");
+        assert!(outcome.stderr.contains("read-only"), "{outcome}");
+    }
+    let outcome = hdfstream().args(["rm", "b.h5"]).run().failure();
+    assert!(outcome.stderr.contains("not a remote name"), "{outcome}");
+}
+
+#[test]
+fn the_cache_is_shown_and_cleared_and_nothing_else_is() {
+    let (directory, server) = scene();
+    // A base that is not found at the first attempt is remembered.
+    let cache = directory.path().join("cache");
+    std::fs::create_dir(&cache).expect("a directory");
+    std::fs::write(cache.join("mine.txt"), "mine").expect("a file");
+    let tool = || hdfstream().env("HDFSTREAM_CACHE_DIR", &cache);
+    std::fs::write(cache.join("servers.json"), "{}").expect("a file");
+    tool().arg("ls").arg(server.base()).output();
+    let shown = |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("JSON");
+    let before = shown(&tool().args(["cache", "--json"]).output());
+    assert_eq!(
+        (&before["files"], &before["folder"]),
+        (&1.into(), &cache.display().to_string().into())
+    );
+    let text = tool().args(["cache", "clear"]).output();
+    assert!(text.contains("deleted 1 file"), "{text}");
+    assert_eq!(shown(&tool().args(["cache", "--json"]).output())["files"], 0);
+    assert!(cache.join("mine.txt").exists());
+    assert!(hdfstream().arg("cache").output().contains("off"));
 }
 
 #[test]

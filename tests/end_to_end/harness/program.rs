@@ -184,6 +184,11 @@ pub(crate) struct Running {
 }
 
 impl Running {
+    /// Sends it a signal, such as `INT`.
+    pub(crate) fn signal(&self, signal: &str) {
+        signal_process(signal, &self.child.id().to_string());
+    }
+
     pub(crate) fn wait(mut self) -> Outcome {
         let mut timed_out = false;
         let status = loop {

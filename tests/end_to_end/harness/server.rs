@@ -27,11 +27,21 @@ impl Server {
 
     /// Serves `root` on a given address, so that a server can come back where another one was.
     pub(crate) fn on(root: impl AsRef<Path>, listen: &str) -> Self {
+        Self::started(root, listen, &[])
+    }
+
+    /// Serves `root` with further options.
+    pub(crate) fn with(root: impl AsRef<Path>, options: &[&str]) -> Self {
+        Self::started(root, "127.0.0.1:0", options)
+    }
+
+    fn started(root: impl AsRef<Path>, listen: &str, options: &[&str]) -> Self {
         let log = tempfile::NamedTempFile::new().expect("a file for the log");
         let stderr = log.reopen().expect("the log");
         let mut child = Command::new(built::server())
             .args(["--listen", listen, "--root"])
             .arg(root.as_ref())
+            .args(options)
             .process_group(0)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -51,6 +61,7 @@ impl Server {
             .to_owned();
         let address = base
             .strip_prefix("http://")
+            .or_else(|| base.strip_prefix("https://"))
             .and_then(|rest| rest.strip_suffix("/hdfstream"))
             .and_then(|address| address.parse().ok())
             .unwrap_or_else(|| panic!("unexpected address of the server: {base:?}"));
@@ -62,7 +73,7 @@ impl Server {
         }
     }
 
-    /// `http://127.0.0.1:PORT/hdfstream`.
+    /// `http://127.0.0.1:PORT/hdfstream`, or with `https`.
     pub(crate) fn base(&self) -> &str {
         &self.base
     }
