@@ -92,6 +92,7 @@ fn look(programs: &[String], names: &[String], sender: &Sender<Vec<Finding>>) {
     let (plugin, of_environment) = environment::check(&variables, settings.as_ref());
     say(of_environment);
     say(of_settings);
+    let settings = settings.map(|settings| variables.complete(settings));
     let silent = std::thread::scope(|scope| {
         // The network is slow and so are programs: both at once.
         let servers = scope.spawn(|| servers::check(settings.as_ref(), names));

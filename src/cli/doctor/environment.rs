@@ -60,6 +60,14 @@ impl Variables {
         Some(info)
     }
 
+    /// The settings that programs started from here have, with those behind the connector's name.
+    pub(super) fn complete(&self, settings: Settings) -> Settings {
+        match self.is_ours() {
+            true => Settings::load(self.info()).unwrap_or(settings),
+            false => settings,
+        }
+    }
+
     fn is_ours(&self) -> bool {
         self.connector() == Some("hdfstream")
     }
@@ -146,14 +154,18 @@ fn unloadable(variables: &Variables, found: Option<&PathBuf>, own: bool) -> Opti
 /// The plugin that belongs to this tool.
 fn plugin(path: &Path) -> Finding {
     let shown = path.display();
-    if let Ok(loaded) = library::loaded(path)
-        && !loaded.missing.is_empty()
-    {
-        let missing = loaded.missing.join("; ");
-        return Finding::fail(
-            "plugin",
-            format!("{shown} cannot be loaded on this system: {missing}"),
-        );
+    match library::loaded(path) {
+        Ok(loaded) if !loaded.missing.is_empty() => {
+            let missing = loaded.missing.join("; ");
+            let message = format!("{shown} cannot be loaded on this system: {missing}");
+            return Finding::fail("plugin", message);
+        }
+        Ok(loaded) if !loaded.dynamic => {
+            let message = format!("{shown} is no library that this system can load; install hdfstream again");
+            return Finding::fail("plugin", message);
+        }
+        // Programs will show whether it loads.
+        _ => {}
     }
     match library::plugin_version(path) {
         Some(version) if version == THIS => Finding::ok("plugin", format!("{shown}, version {version}")),

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use object::read::ReadCache;
 use object::{Object, ObjectSymbol};
 
-use super::child;
+use super::{child, search};
 
 const HDF5_MARK: &[u8] = b"HDF5 library version: ";
 const PLUGIN_MARK: &[u8] = b"hdfstream plugin version: ";
@@ -75,6 +75,8 @@ pub(super) struct Hdf5 {
 /// What the loader says of a program or library.
 #[derive(Debug, Default)]
 pub(super) struct Loaded {
+    /// Whether it loads anything: a static program does not, nor does what is no program.
+    pub(super) dynamic: bool,
     pub(super) libraries: Vec<PathBuf>,
     /// What it cannot find, in its own words.
     pub(super) missing: Vec<String>,
@@ -82,15 +84,21 @@ pub(super) struct Loaded {
 
 /// Asks the system's loader what it would load for `program`.
 pub(super) fn loaded(program: &Path) -> Result<Loaded, String> {
+    // Programs look for libraries beside their real place, which the loader does not know from a link.
+    let program = &std::fs::canonicalize(program).unwrap_or_else(|_| program.to_path_buf());
+    let ldd = search::on_path("ldd").unwrap_or_else(|| "/usr/bin/ldd".into());
     let outcome = child::run(
-        Command::new("ldd").arg(program).env("LC_ALL", "C"),
+        Command::new(ldd).arg(program).env("LC_ALL", "C"),
         Instant::now() + LOADER_LIMIT,
     )
     .map_err(|error| format!("cannot run ldd: {error}"))?;
-    if outcome.status.is_none() {
+    let Some(status) = outcome.status else {
         return Err(format!("ldd {} took too long", program.display()));
-    }
-    let mut loaded = Loaded::default();
+    };
+    let mut loaded = Loaded {
+        dynamic: status.success(),
+        ..Loaded::default()
+    };
     for line in outcome.stdout.lines().chain(outcome.stderr.lines()) {
         if line.contains("not found") {
             loaded.missing.push(line.trim().to_owned());

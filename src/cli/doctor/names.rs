@@ -94,22 +94,42 @@ fn file(settings: &Settings, subject: &str, name: &RemoteName) -> Finding {
     }
 }
 
-/// A stub.
+/// A stub that the user names.
 fn stub(path: &Path, target: &RemoteName, reached: &Result<Reached, Error>) -> Finding {
+    let finding = below(path, target, reached);
+    match is_gone(reached) {
+        true => finding.mend(refresh(path)),
+        false => finding,
+    }
+}
+
+/// A stub, wherever it is.
+fn below(path: &Path, target: &RemoteName, reached: &Result<Reached, Error>) -> Finding {
     let subject = path.display().to_string();
-    let refresh = || format!("{} stub --refresh {}", remedy::tool(), remedy::word(path));
     match reached {
         Ok(Reached::File(_)) => Finding::ok(subject, format!("a stub of {target}, which opens")),
-        Ok(_) => {
-            let message = format!("this stub stands for {target}, which is no HDF5 file any more");
-            Finding::fail(subject, message).mend(refresh())
-        }
-        Err(Error::NotFound { .. }) => {
-            let message = format!("this stub stands for {target}, which is not on the server any more");
-            Finding::fail(subject, message).mend(refresh())
-        }
+        Ok(_) => Finding::fail(
+            subject,
+            format!("this stub stands for {target}, which is no HDF5 file any more"),
+        ),
+        Err(Error::NotFound { .. }) => Finding::fail(
+            subject,
+            format!("this stub stands for {target}, which is not on the server any more"),
+        ),
         Err(error) => failure(&subject, target, &target.url(), error),
     }
+}
+
+fn is_gone(reached: &Result<Reached, Error>) -> bool {
+    matches!(
+        reached,
+        Ok(Reached::Directory | Reached::Other) | Err(Error::NotFound { .. })
+    )
+}
+
+/// Makes stubs of what is new on the server, and removes those of what is gone.
+fn refresh(path: &Path) -> String {
+    format!("{} stub --prune --refresh {}", remedy::tool(), remedy::word(path))
 }
 
 /// A folder, whose stubs are looked at. A server that does not answer is asked once.
@@ -119,17 +139,19 @@ fn folder(settings: &Settings, path: &Path, silent: &BTreeSet<String>, end: Inst
     collect(path, 0, &mut found);
     let (mut good, mut unknown, mut bad) = (0, 0, Vec::new());
     let mut down = silent.clone();
+    let mut gone = false;
     for (stub_path, target) in found.iter().take(MOST) {
         if Instant::now() >= end || down.contains(&target.server()) {
             unknown += 1;
             continue;
         }
         let reached = reach(settings, target);
+        gone |= is_gone(&reached);
         match &reached {
             Ok(Reached::File(_)) => good += 1,
             Err(error) if !is_about_the_file(error) => {
                 down.insert(target.server());
-                bad.push(stub(stub_path, target, &reached));
+                bad.push(below(stub_path, target, &reached));
             }
             _ => bad.push(stub(stub_path, target, &reached)),
         }
@@ -146,13 +168,10 @@ fn folder(settings: &Settings, path: &Path, silent: &BTreeSet<String>, end: Inst
     if bad.len() > NAMED {
         message.push_str(&format!("; the first {NAMED} that do not:"));
     }
-    let summary = match bad.is_empty() {
-        true => Finding::ok(subject, message),
-        false => Finding::fail(subject, message).mend(format!(
-            "{} stub --refresh {}",
-            remedy::tool(),
-            remedy::word(path)
-        )),
+    let summary = match (bad.is_empty(), gone) {
+        (true, _) => Finding::ok(subject, message),
+        (false, true) => Finding::fail(subject, message).mend(refresh(path)),
+        (false, false) => Finding::fail(subject, message),
     };
     std::iter::once(summary)
         .chain(bad.into_iter().take(NAMED))

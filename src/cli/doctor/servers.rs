@@ -10,6 +10,7 @@ use hdfstream::{Error, RemoteName, Settings};
 
 use super::report::{Finding, Level};
 use super::{names, remedy};
+use crate::cli::environment::CONNECTOR;
 
 /// Longest wait for a connection, and for an answer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -94,10 +95,16 @@ fn server(name: &RemoteName, known: &str, settings: &Settings) -> Vec<Finding> {
         true => format!("server {base}"),
         false => format!("server {known} ({base})"),
     };
-    let fails = |error| vec![failure(&subject(name), name, known, &error)];
+    let fails = |error, login| {
+        vec![refused(
+            failure(&subject(name), name, known, &error),
+            &error,
+            login,
+        )]
+    };
     let login = match credentials::find(name, settings) {
         Ok(login) => login.map(|found| found.source),
-        Err(error) => return fails(error),
+        Err(error) => return fails(error, None),
     };
     let mut times = Vec::new();
     let mut answer = None;
@@ -105,7 +112,7 @@ fn server(name: &RemoteName, known: &str, settings: &Settings) -> Vec<Finding> {
         let begun = Instant::now();
         match hdfstream::capabilities(name, settings) {
             Ok((base, capabilities)) => answer = Some((base, capabilities, now())),
-            Err(error) => return fails(error),
+            Err(error) => return fails(error, login),
         }
         times.push(begun.elapsed());
     }
@@ -141,18 +148,9 @@ fn server(name: &RemoteName, known: &str, settings: &Settings) -> Vec<Finding> {
 /// Who the server takes the user for, and why.
 fn identity(capabilities: &Capabilities, login: Option<Source>) -> String {
     match (&capabilities.user, login) {
-        (Some(user), Some(source)) => format!("as {user}, with the login from {}", place(source)),
+        (Some(user), Some(source)) => format!("as {user}, by {source}"),
         (Some(user), None) => format!("as {user}"),
         (None, _) => "without a login".to_owned(),
-    }
-}
-
-fn place(source: Source) -> &'static str {
-    match source {
-        Source::Given => "the environment",
-        Source::Netrc => "netrc",
-        Source::Keyring => "the keyring",
-        Source::TokenFile => "'hdfstream login'",
     }
 }
 
@@ -171,6 +169,27 @@ fn skew(subject: &str, ahead: i64) -> Option<Finding> {
         );
         Finding::warn(subject, message).mend("timedatectl set-ntp true")
     })
+}
+
+/// A login that is not good must be taken away where it stands: a better one from elsewhere would not be looked for.
+fn refused(finding: Finding, error: &Error, login: Option<Source>) -> Finding {
+    match (error, login) {
+        (Error::Unauthorized { .. }, Some(Source::Given)) => {
+            let variables = ["HDFSTREAM_TOKEN", "HDFSTREAM_USER", "HDFSTREAM_PASSWORD"];
+            let set: Vec<_> = variables
+                .into_iter()
+                .filter(|name| std::env::var_os(name).is_some())
+                .collect();
+            finding.mend(match set.is_empty() {
+                true => format!("export {CONNECTOR}=hdfstream"),
+                false => format!("unset {}", set.join(" ")),
+            })
+        }
+        (Error::Unauthorized { .. }, Some(Source::Netrc)) => {
+            finding.mend("${EDITOR:-vi} \"${NETRC:-$HOME/.netrc}\"")
+        }
+        _ => finding,
+    }
 }
 
 /// What keeps a server, or a file on it, from being reached.

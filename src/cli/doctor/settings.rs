@@ -32,8 +32,13 @@ pub(super) fn check() -> (Option<Settings>, Vec<Finding>) {
 
 fn mistake(error: &Error) -> Finding {
     match error {
-        Error::SettingsFile { path, .. } => Finding::fail("settings file", error.to_string())
-            .mend(format!("${{EDITOR:-vi}} {}", remedy::word(path))),
+        Error::SettingsFile { path, .. } => {
+            let finding = Finding::fail("settings file", error.to_string());
+            match path.exists() {
+                true => finding.mend(edit(path)),
+                false => finding.mend("unset HDFSTREAM_CONFIG"),
+            }
+        }
         Error::Setting { key, .. } => {
             let finding = Finding::fail("settings", error.to_string());
             match key.starts_with("HDFSTREAM_") {
@@ -43,6 +48,10 @@ fn mistake(error: &Error) -> Finding {
         }
         other => Finding::fail("settings", other.to_string()),
     }
+}
+
+fn edit(path: &Path) -> String {
+    format!("${{EDITOR:-vi}} {}", remedy::word(path))
 }
 
 /// Variables that look like ours and are not.
@@ -101,9 +110,7 @@ fn of_file(settings: &Settings) -> Vec<Finding> {
             "{url} has several aliases with different users ({}), and only one can be",
             who.join(", ")
         );
-        findings.push(
-            Finding::warn("settings file", message).mend(format!("${{EDITOR:-vi}} {}", remedy::word(&path))),
-        );
+        findings.push(Finding::warn("settings file", message).mend(edit(&path)));
     }
     for mount in said.mounts() {
         findings.extend(hidden_by_mount(&mount.local));
