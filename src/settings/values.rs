@@ -73,11 +73,16 @@ pub(super) fn progress(key: &str, value: &str) -> Result<Progress, Error> {
     }
 }
 
+/// Without quotes the word is a truth value in YAML.
+fn is_off(value: &str) -> bool {
+    matches!(value, "off" | "false")
+}
+
 /// A folder by its full path, or `off`.
 pub(super) fn folder(key: &str, value: &str) -> Result<CacheDir, Error> {
     let path: PathBuf = keys::path(value);
     match value {
-        "off" => Ok(CacheDir::Off),
+        _ if is_off(value) => Ok(CacheDir::Off),
         _ if path.is_absolute() => Ok(CacheDir::At(path)),
         _ => Err(bad(key, "it must be the full path of a folder, or off")),
     }
@@ -86,7 +91,7 @@ pub(super) fn folder(key: &str, value: &str) -> Result<CacheDir, Error> {
 /// The address of a proxy, or `off`. The address is not repeated in the message: it may hold a password.
 pub(super) fn proxy(key: &str, value: &str) -> Result<Proxy, Error> {
     match value.split_once("://") {
-        _ if value == "off" => Ok(Proxy::Off),
+        _ if is_off(value) => Ok(Proxy::Off),
         Some(("http" | "https" | "socks5" | "socks5h", rest)) if !rest.is_empty() => {
             Ok(Proxy::At(super::Secret::new(value.to_owned())))
         }

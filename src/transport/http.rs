@@ -78,12 +78,21 @@ impl Transport for Http {
                 builder = builder.header(AUTHORIZATION, value);
             }
             let response = builder.send().await.map_err(|error| classify(&error, &self.0))?;
-            if response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED
-                && let Some(proxy) = &self.0.proxy
-            {
-                return Err(proxy.failure(PROXY_LOGIN));
-            }
             let headers = response.headers().clone();
+            if let Some(proxy) = &self.0.proxy
+                && !headers.contains_key(PROTOCOL_HEADER)
+            {
+                match response.status() {
+                    StatusCode::PROXY_AUTHENTICATION_REQUIRED => return Err(proxy.failure(PROXY_LOGIN)),
+                    // Inside a tunnel only the server answers.
+                    StatusCode::UNAUTHORIZED if response.url().scheme() == "http" => {
+                        return Err(proxy.failure(
+                            "it, or something behind it, does not accept the login (HTTP status 401)",
+                        ));
+                    }
+                    _ => {}
+                }
+            }
             let kind = self.0.clone();
             Ok(Answer {
                 status: response.status().as_u16(),

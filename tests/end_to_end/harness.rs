@@ -15,8 +15,10 @@ pub(crate) mod service;
 pub(crate) mod stats;
 
 pub(crate) use comparison::assert_same;
-pub(crate) use host::{Host, Language, compile, hdfstream, make_stub, python, python_file, tool};
-pub(crate) use program::{Outcome, Plugin, Program};
+pub(crate) use host::{
+    Host, Language, compile, hdfstream, make_stub, python, python_file, server_command, tool,
+};
+pub(crate) use program::{Outcome, Plugin, Program, Running};
 pub(crate) use proxy::{Fault, Proxy};
 pub(crate) use server::Server;
 pub(crate) use service::Service;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::io::Read;
+use std::io::{Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -29,6 +29,7 @@ pub(crate) struct Program {
     arguments: Vec<OsString>,
     variables: BTreeMap<OsString, OsString>,
     directory: Option<PathBuf>,
+    input: Option<String>,
     limit: Duration,
 }
 
@@ -61,6 +62,7 @@ impl Program {
             arguments: Vec::new(),
             variables: variables.map(|(k, v)| (k.into(), v.into())).into(),
             directory: None,
+            input: None,
             // Generous, because machines are slow; a hang is still found.
             limit: Duration::from_secs(120),
         }
@@ -90,6 +92,24 @@ impl Program {
 
     pub(crate) fn directory(mut self, directory: impl AsRef<Path>) -> Self {
         self.directory = Some(directory.as_ref().to_path_buf());
+        self
+    }
+
+    /// What it reads from its standard input; nothing at all otherwise.
+    pub(crate) fn input(mut self, text: &str) -> Self {
+        self.input = Some(text.to_owned());
+        self
+    }
+
+    /// The same, run by another program that takes a command behind its own arguments.
+    pub(crate) fn inside<A: AsRef<OsStr>>(
+        mut self,
+        outer: impl Into<PathBuf>,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Self {
+        let inner = std::mem::replace(&mut self.executable, outer.into()).into_os_string();
+        let outer = arguments.into_iter().map(|argument| argument.as_ref().to_owned());
+        self.arguments = outer.chain([inner]).chain(self.arguments).collect();
         self
     }
 
@@ -124,7 +144,11 @@ impl Program {
             .envs(&self.variables)
             // A group of its own, so that its children can be ended with it.
             .process_group(0)
-            .stdin(Stdio::null())
+            .stdin(if self.input.is_some() {
+                Stdio::piped()
+            } else {
+                Stdio::null()
+            })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         if let Some(directory) = &self.directory {
@@ -149,6 +173,10 @@ impl Program {
             .command()
             .spawn()
             .unwrap_or_else(|error| panic!("{} cannot be started: {error}", self.executable.display()));
+        if let (Some(text), Some(mut pipe)) = (self.input.clone(), child.stdin.take()) {
+            // A program may end without reading what it is given.
+            std::thread::spawn(move || drop(pipe.write_all(text.as_bytes())));
+        }
         let stdout = collect(child.stdout.take().expect("a pipe"));
         let stderr = collect(child.stderr.take().expect("a pipe"));
         Running {
