@@ -2,20 +2,27 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
+use std::time::Duration;
 
+use axum::body::Body;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::header;
 use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::Response;
-use tokio::time::Instant;
+use http_body_util::{BodyExt, Limited};
+use tokio::time::{Instant, timeout};
 
 use crate::access::Viewer;
 use crate::accounts::Login;
 use crate::client::{self, Peer};
 use crate::error::Error;
-use crate::limits::{self, Owner};
+use crate::limits::{self, Account, Owner};
 use crate::state::App;
+
+/// How much of a refused request is read, and for how long.
+const DRAIN_BYTES: usize = 64 << 10;
+const DRAIN_TIME: Duration = Duration::from_secs(1);
 
 /// The gate of one part of the URL map.
 #[derive(Clone)]
@@ -35,12 +42,24 @@ impl Gate {
 }
 
 /// Lets a request pass as somebody's.
-pub(crate) async fn pass(State(gate): State<Gate>, request: Request, next: Next) -> Response {
-    admit(&gate.app, request, next).await.unwrap_or_else(gate.refuse)
+pub(crate) async fn pass(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
+    let begin = Instant::now();
+    let account = match admit(&gate.app, &mut request).await {
+        Ok(account) => account,
+        Err(error) => {
+            drain(request.into_body()).await;
+            return (gate.refuse)(error);
+        }
+    };
+    match (limits::admit(&gate.app, request, next).await, account) {
+        (Ok(answer), Some(account)) => account.charge_answer(begin, answer),
+        (Ok(answer), None) => answer,
+        (Err(error), _) => (gate.refuse)(error),
+    }
 }
 
-async fn admit(app: &App, mut request: Request, next: Next) -> Result<Response, Error> {
-    let begin = Instant::now();
+/// Finds out whose a request is, and takes it from their share, if that is counted.
+async fn admit(app: &App, request: &mut Request) -> Result<Option<Account>, Error> {
     // Requests that come by no connection are those of this very process.
     let peer = request.extensions().get::<Peer>();
     let peer = peer.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |peer| peer.0);
@@ -61,15 +80,18 @@ async fn admit(app: &App, mut request: Request, next: Next) -> Result<Response, 
         None => Owner::Machine(client),
     };
     request.extensions_mut().insert(Admitted { viewer, login });
-    let Some(shares) = app.shares() else {
-        return limits::admit(app, request, next).await;
-    };
-    let account = shares.begin(owner).map_err(|wait| Error::TooMany {
+    let account = app.shares().map(|shares| shares.begin(owner)).transpose();
+    account.map_err(|wait| Error::TooMany {
         text: "you have used up your share of this server for now; come back later".to_owned(),
         wait,
-    })?;
-    let answer = limits::admit(app, request, next).await?;
-    Ok(account.charge_answer(begin, answer))
+    })
+}
+
+/// Takes what a refused client is sending anyway: over HTTP/2 an answer that comes before is a failure to
+/// some clients.
+async fn drain(body: Body) {
+    // A client that sends more, or slowly, has to cope.
+    let _ = timeout(DRAIN_TIME, Limited::new(body, DRAIN_BYTES).collect()).await;
 }
 
 /// For whom a request that passed the gate is answered.

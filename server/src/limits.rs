@@ -21,7 +21,7 @@ use crate::error::Error;
 use crate::state::App;
 
 pub use share::Share;
-pub(crate) use share::{Owner, Shares};
+pub(crate) use share::{Account, Owner, Shares};
 
 /// A request takes one place, and one more for each so many bytes of its body, which memory must hold
 /// encoded and decoded.
