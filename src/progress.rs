@@ -25,6 +25,8 @@ const STEP: Duration = Duration::from_millis(100);
 const BOUNDED: &str =
     "{wide_msg} [{bar:20}] {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec} {eta}";
 const OPEN_ENDED: &str = "{wide_msg} {binary_bytes} {binary_bytes_per_sec}";
+/// How a count of things looks.
+const COUNT: &str = "{wide_msg} {pos}";
 
 /// The progress of one transfer. Any number of threads may add to it; dropping it ends it.
 #[derive(Debug)]
@@ -37,6 +39,7 @@ pub struct Progress {
 struct Shown {
     begun: Instant,
     label: String,
+    template: &'static str,
     total: Option<u64>,
     done: AtomicU64,
     /// When to draw next, milliseconds since it began.
@@ -48,8 +51,19 @@ impl Progress {
     /// Begins. `total` is in bytes, if that is known; `label` says what is under way.
     #[must_use]
     pub fn start(when: settings::Progress, total: Option<u64>, label: &str) -> Self {
+        Self::with(when, total, label, total.map_or(OPEN_ENDED, |_| BOUNDED))
+    }
+
+    /// Begins to count things, of which nobody knows how many there are.
+    #[must_use]
+    pub fn count(when: settings::Progress, label: &str) -> Self {
+        Self::with(when, None, label, COUNT)
+    }
+
+    fn with(when: settings::Progress, total: Option<u64>, label: &str, template: &'static str) -> Self {
         let shown = Self::is_wanted(when).then(|| Shown {
             begun: Instant::now(),
+            template,
             // A name from a server must not steer the terminal.
             label: label.replace(char::is_control, "?"),
             total,
@@ -71,10 +85,10 @@ impl Progress {
         }
     }
 
-    /// `bytes` more are done.
-    pub fn add(&self, bytes: u64) {
+    /// So many more bytes, or things, are done.
+    pub fn add(&self, more: u64) {
         if let Some(shown) = &self.shown {
-            let done = shown.done.fetch_add(bytes, Relaxed) + bytes;
+            let done = shown.done.fetch_add(more, Relaxed) + more;
             shown.draw_if_due(done);
         }
     }
@@ -111,8 +125,7 @@ impl Shown {
     fn bar(&self) -> ProgressBar {
         // As a `TermLike` it is drawn to also when it is no terminal, for those who always want a bar.
         let target = ProgressDrawTarget::term_like(Box::new(Term::buffered_stderr()));
-        let template = self.total.map_or(OPEN_ENDED, |_| BOUNDED);
-        let style = ProgressStyle::with_template(template)
+        let style = ProgressStyle::with_template(self.template)
             .unwrap_or_else(|_| ProgressStyle::default_bar())
             .progress_chars("=> ");
         ProgressBar::with_draw_target(self.total, target)
@@ -145,7 +158,7 @@ mod tests {
 
     #[test]
     fn both_looks_are_understood() {
-        for template in [BOUNDED, OPEN_ENDED] {
+        for template in [BOUNDED, OPEN_ENDED, COUNT] {
             ProgressStyle::with_template(template).unwrap();
         }
     }

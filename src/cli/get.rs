@@ -61,7 +61,7 @@ struct Outcome<'a> {
 /// Fetches what is named.
 pub(crate) fn get(arguments: &Arguments) -> Result<(), Failure> {
     let (names, target) = split(&arguments.names)?;
-    let settings = Settings::load(None)?;
+    let settings = names::settings(arguments.json)?;
     let mut items = Vec::new();
     for name in names {
         let (remote, _) = names::remote(name)?;
@@ -164,11 +164,7 @@ fn fetch<'a>(
         (Some(only), 0) => only.entry.name.clone(),
         (_, others) => format!("{} files", others + 1),
     };
-    let when = match arguments.json {
-        true => hdfstream::settings::Progress::Never,
-        false => settings.progress,
-    };
-    let progress = Progress::start(when, Some(total), &label);
+    let progress = Progress::start(settings.progress, Some(total), &label);
     let mut outcomes = Vec::new();
     for item in items {
         let mut outcome = Outcome {

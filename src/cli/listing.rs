@@ -43,7 +43,7 @@ struct Shown<'a> {
 
 /// Prints the entries of a directory, or one line about a file.
 pub(crate) fn print(arguments: &Arguments) -> Result<(), Failure> {
-    let (name, settings) = names::remote(&arguments.name)?;
+    let (name, settings) = names::remote_for(&arguments.name, arguments.json)?;
     let found = find(&name, &settings, arguments.recursive)?;
     if arguments.json {
         let shown: Vec<_> = found.iter().map(shown).collect();

@@ -7,7 +7,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use hdfstream::Settings;
 use hdfstream::protocol::EntryKind;
 use serde::Serialize;
 
@@ -53,7 +52,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     match (&arguments.name, &arguments.path) {
         (Some(name), Some(path)) => make(name, path, arguments),
         _ => {
-            let settings = Settings::load(None)?;
+            let settings = names::settings(arguments.json)?;
             let mut reports = Vec::new();
             for path in &arguments.refresh {
                 reports.push(refresh::refresh(path, arguments.prune, &settings)?);
@@ -71,7 +70,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 
 /// Makes the path stand for what the name names.
 fn make(name: &str, path: &Path, arguments: &Arguments) -> Result<(), Failure> {
-    let (name, settings) = names::remote(name)?;
+    let (name, settings) = names::remote_for(name, arguments.json)?;
     let mut made = Made {
         url: name.url(),
         path,

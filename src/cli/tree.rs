@@ -1,5 +1,6 @@
 //! Everything below a remote directory.
 
+use hdfstream::progress::Progress;
 use hdfstream::protocol::{Entry, EntryKind};
 use hdfstream::{RemoteName, Settings};
 
@@ -25,7 +26,12 @@ pub(crate) fn walk(
     settings: &Settings,
     visit: &mut dyn FnMut(Found) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    below(root, "", 0, settings, visit)
+    let label = format!("looking through {}", root.url());
+    let progress = Progress::count(settings.progress, &label);
+    below(root, "", 0, settings, &mut |found| {
+        progress.add(1);
+        visit(found)
+    })
 }
 
 fn below(

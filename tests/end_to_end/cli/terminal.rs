@@ -61,6 +61,21 @@ fn a_bar_is_shown_on_a_terminal_and_cleared() {
 }
 
 #[test]
+fn a_long_look_through_directories_is_counted() {
+    let scene = scene();
+    std::fs::create_dir_all(scene.directory.path().join("a/b")).expect("a directory");
+    let program = hdfstream()
+        .args(["ls", "-R"])
+        .arg(scene.proxy.url(""))
+        .env("HDFSTREAM_PROGRESS", "always");
+    let outcome = program.run().success();
+    assert!(outcome.stderr.contains("looking through http"), "{outcome}");
+    assert_eq!(outcome.stdout, "a/\na/b/\nlarge.bin\n");
+    let quiet = program.arg("--json").run().success();
+    assert_eq!(quiet.stderr, "", "{quiet}");
+}
+
+#[test]
 fn no_bar_in_logs_unless_asked_for() {
     let scene = scene();
     let quiet = scene.get(hdfstream());
