@@ -4,6 +4,7 @@
 //! The bench shares these modules, and each of the two uses a part.
 #![allow(dead_code, unused_imports, reason = "tests and benches each use a part")]
 
+pub(crate) mod accounts;
 pub(crate) mod built;
 pub(crate) mod comparison;
 pub(crate) mod corpus;
@@ -14,6 +15,7 @@ pub(crate) mod server;
 pub(crate) mod service;
 pub(crate) mod stats;
 
+pub(crate) use accounts::Accounts;
 pub(crate) use comparison::assert_same;
 pub(crate) use host::{
     Host, Language, compile, hdfstream, make_stub, python, python_file, server_command, tool,

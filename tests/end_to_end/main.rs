@@ -9,6 +9,7 @@
 
 mod harness;
 
+mod accounts;
 mod cli;
 mod confinement;
 mod demo;
@@ -26,8 +27,10 @@ mod progress;
 mod proxies;
 mod readme;
 mod request_counts;
+mod roles;
 mod same_bytes;
 mod settings;
 mod static_programs;
 mod stubs;
+mod tls;
 mod tools;
