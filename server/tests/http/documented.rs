@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use axum::http::StatusCode;
+use clap::CommandFactory;
 use hdfstream::protocol::{self, OpenReply};
 
 use crate::harness::{Answer, Served, request};
@@ -60,4 +61,30 @@ async fn the_example_is_true() {
     let answer = post(&served, "read", block("read")).await;
     assert_eq!(answer.status, StatusCode::CONFLICT);
     assert_eq!(answer.body, block("changed"));
+}
+
+/// The options in the tables of the manual are those of the program, and no others.
+#[test]
+fn every_option_is_documented() {
+    let manual = include_str!("../../../docs/configuration.md");
+    let (_, section) = manual.split_once("## The server").unwrap();
+    let options = |line: &str| -> Vec<String> {
+        let cell = line.strip_prefix("| `").and_then(|line| line.split(" | ").next());
+        let words = cell.unwrap_or_default().split(['`', ' ', '=']);
+        words
+            .filter_map(|word| word.strip_prefix("--"))
+            .map(str::to_owned)
+            .collect()
+    };
+    let table = section.lines().take_while(|line| !line.starts_with("###"));
+    let mut documented: Vec<_> = table.flat_map(options).collect();
+    documented.sort();
+    let command = hdfstream_server::cli::Arguments::command();
+    let mut there: Vec<_> = command
+        .get_arguments()
+        .filter_map(|argument| argument.get_long())
+        .map(str::to_owned)
+        .collect();
+    there.sort();
+    assert_eq!(documented, there);
 }
