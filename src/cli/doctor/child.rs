@@ -138,9 +138,13 @@ mod tests {
         let outcome = sh("sleep 1000 & echo $!; wait", Duration::from_millis(300));
         assert_eq!(outcome.ending(), "took too long");
         let child = outcome.stdout.trim();
-        // Killed, though perhaps not yet collected by whoever took it over.
-        let state = std::fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
-        assert!(state.is_empty() || state.contains(") Z "), "{state}");
+        // Killed, though perhaps not yet dead, or not collected by whoever took it over.
+        let state = || std::fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
+        let end = Instant::now() + Duration::from_secs(60);
+        while !state().is_empty() && !state().contains(") Z ") {
+            assert!(Instant::now() < end, "{}", state());
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 
     #[test]

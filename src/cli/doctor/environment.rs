@@ -127,7 +127,8 @@ pub(super) fn check(variables: &Variables, settings: Option<&Settings>) -> (Opti
 
 /// What makes HDF5 fail in every program: the connector is named, and cannot be loaded.
 fn unloadable(variables: &Variables, found: Option<&PathBuf>, own: bool) -> Option<Finding> {
-    let harm = "every program with HDF5 1.12 or later fails when HDF5 starts, 'import h5py' included";
+    let harm = "HDF5 then starts with errors, and h5py and others crash at the first file that they open, local \
+                ones too";
     if found.is_none() {
         let why = match &variables.folders {
             None => format!("{PLUGIN_PATH} is not set"),

@@ -153,7 +153,7 @@ fn folder(settings: &Settings, path: &Path, silent: &BTreeSet<String>, end: Inst
                 down.insert(target.server());
                 bad.push(below(stub_path, target, &reached));
             }
-            _ => bad.push(stub(stub_path, target, &reached)),
+            _ => bad.push(below(stub_path, target, &reached)),
         }
     }
     unknown += found.len().saturating_sub(MOST);

@@ -42,7 +42,8 @@ pub(super) fn check(plugin: Option<&Path>, named: &[String], end: Instant) -> Ve
     };
     let probe = &probe;
     let mut tasks: Vec<Task<'_>> = vec![Box::new(move || python::on_path(probe, end))];
-    for (name, _) in TOOLS {
+    let named_too = |tool: &str| named.iter().any(|name| name == tool);
+    for (name, _) in TOOLS.into_iter().filter(|(tool, _)| !named_too(tool)) {
         if let Some(path) = search::on_path(name) {
             tasks.push(Box::new(move || binary(probe, name, &path, Reason::Found, end)));
         }
@@ -51,11 +52,11 @@ pub(super) fn check(plugin: Option<&Path>, named: &[String], end: Instant) -> Ve
         tasks.push(Box::new(move || given(probe, name, end)));
     }
     let mut findings = all(tasks);
-    let works = findings.iter().any(|finding| finding.level() == Level::Ok);
+    let all_old = findings.iter().all(|finding| finding.level() == Level::Warn);
     if findings.is_empty() {
         let message = "nothing on the PATH uses HDF5; another program can be named with --program";
         findings.push(Finding::warn("programs", message).mend("python3 -m pip install h5py"));
-    } else if !works {
+    } else if all_old {
         let message = "no HDF5 program on the PATH can open remote files";
         findings.push(Finding::fail("programs", message).mend("python3 -m pip install h5py"));
     }

@@ -63,6 +63,12 @@ impl Finding {
         self
     }
 
+    /// Adds a command that must come before the others.
+    pub(super) fn mend_first(mut self, command: impl Into<String>) -> Self {
+        self.remedies.insert(0, command.into());
+        self
+    }
+
     pub(super) fn level(&self) -> Level {
         self.level
     }

@@ -180,13 +180,13 @@ fn refused(finding: Finding, error: &Error, login: Option<Source>) -> Finding {
                 .into_iter()
                 .filter(|name| std::env::var_os(name).is_some())
                 .collect();
-            finding.mend(match set.is_empty() {
+            finding.mend_first(match set.is_empty() {
                 true => format!("export {CONNECTOR}=hdfstream"),
                 false => format!("unset {}", set.join(" ")),
             })
         }
         (Error::Unauthorized { .. }, Some(Source::Netrc)) => {
-            finding.mend("${EDITOR:-vi} \"${NETRC:-$HOME/.netrc}\"")
+            finding.mend_first("${EDITOR:-vi} \"${NETRC:-$HOME/.netrc}\"")
         }
         _ => finding,
     }
