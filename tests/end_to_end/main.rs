@@ -14,6 +14,7 @@ mod cli;
 mod confinement;
 mod demo;
 mod discovery;
+mod doctor;
 mod errors;
 mod installation;
 mod keyring;

@@ -32,7 +32,7 @@ fn libraries() -> (PathBuf, PathBuf) {
     (hdf5, zlib.unwrap_or_else(|| PathBuf::from("-lz")))
 }
 
-fn link(directory: &Path, options: &[&str]) -> PathBuf {
+pub(crate) fn link(directory: &Path, options: &[&str]) -> PathBuf {
     let (hdf5, zlib) = libraries();
     let source = directory.join("open.c");
     std::fs::write(&source, SOURCE).expect("a source file");
