@@ -46,7 +46,9 @@ pub(crate) async fn get(
     let buffers = app.buffers();
     let (path, wants_body) = (name.clone(), method != Method::HEAD);
     let served = app
-        .blocking(viewer.clone(), move |view| serve(view, &name, &method, &headers, buffers))
+        .blocking(viewer.clone(), move |view| {
+            serve(view, &name, &method, &headers, buffers)
+        })
         .await;
     match served {
         Err(Error::IsDirectory(_)) => v1::archive(&app, viewer, path, wants_body).await,
