@@ -228,6 +228,17 @@ pub enum Error {
         /// HTTP status of the first answer.
         status: u16,
     },
+    /// The server gives the objects of files and not their bytes.
+    #[error(
+        "{url}: {server} speaks only the older hdfstream protocol, by which this cannot be had; open the file or \
+             directory itself, with HDF5_VOL_CONNECTOR=hdfstream"
+    )]
+    OlderProtocol {
+        /// What was asked for.
+        url: String,
+        /// Who was asked.
+        server: String,
+    },
     /// The server wants the client to go elsewhere.
     #[error("{url}: {server} redirects to {location}, which is not followed; use that address instead")]
     Redirected {

@@ -12,6 +12,7 @@ mod engine;
 mod error;
 mod listing;
 pub mod name;
+mod opened;
 pub mod progress;
 pub mod protocol;
 mod remote_file;
@@ -21,12 +22,14 @@ pub mod stats;
 #[cfg(test)]
 mod testing;
 mod transport;
+pub mod v1;
 
 pub use credentials::Credentials;
 pub use download::{Arrival, Download, DownloadError};
 pub use error::Error;
 pub use listing::{capabilities, list, stat};
 pub use name::{Name, RemoteName, resolve, resolve_with_stub, stub::Stub};
+pub use opened::{Objects, Opened, open};
 pub use progress::showing::Showing;
 pub use remote_file::{Class, RemoteFile};
 pub use settings::{Secret, Settings};

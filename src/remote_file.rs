@@ -4,7 +4,7 @@
 //! mixture; when the file changes, reads fail and say so.
 
 mod fold;
-mod open;
+pub(crate) mod open;
 mod plan;
 mod prefetch;
 mod read;
@@ -56,7 +56,7 @@ impl RemoteFile {
     /// Any of [`Error`]'s about the network, the server and the file.
     pub fn open(name: &RemoteName, settings: &Settings, write: bool) -> Result<Arc<Self>, Error> {
         let server = Arc::new(Server::new(name, settings)?);
-        open::open(server, Cache::shared(settings), name, settings, write)
+        open::open(server, Cache::shared(settings), name, settings, write)?.bytes()
     }
 
     /// Opens a file of `server`, keeping its bytes in `cache`.
@@ -68,7 +68,7 @@ impl RemoteFile {
         settings: &Settings,
         write: bool,
     ) -> Result<Arc<Self>, Error> {
-        open::open(server, cache, name, settings, write)
+        open::open(server, cache, name, settings, write)?.bytes()
     }
 
     /// Opens the file that a link inside this one names by `target`, an absolute path of the server's
@@ -93,7 +93,7 @@ impl RemoteFile {
         write: bool,
     ) -> Result<Arc<Self>, Error> {
         let server = Arc::new(self.source.server.linked(name, settings)?);
-        open::open(server, Cache::shared(settings), name, settings, write)
+        open::open(server, Cache::shared(settings), name, settings, write)?.bytes()
     }
 
     /// Canonical URL.

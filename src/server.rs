@@ -3,6 +3,7 @@
 pub(crate) mod discovery;
 mod known_bases;
 mod login;
+pub(crate) mod older;
 mod refusal;
 pub(crate) mod reply;
 mod retry;
@@ -65,6 +66,7 @@ impl Target<'_> {
     fn address(&self, server: &str) -> String {
         match self.operation {
             "" => format!("{server}{}/v2", self.base),
+            older::OPERATION => format!("{server}{}", self.base),
             operation => format!("{server}{}/v2/{operation}", self.base),
         }
     }
@@ -260,12 +262,15 @@ impl Server {
         .await
         .map_err(|_| Outcome::Failed(silence(limit)))?
         .map_err(Outcome::Failed)?;
-        if !answer.protocol {
+        let answer = if target.operation == older::OPERATION {
+            self.message(target, answer).await?
+        } else if !answer.protocol {
             return Err(self.foreign(target, &answer));
-        }
-        if !(200..300).contains(&answer.status) {
+        } else if !(200..300).contains(&answer.status) {
             return Err(self.refusal(target, answer).await);
-        }
+        } else {
+            answer
+        };
         reply
             .begin(answer.length)
             .map_err(|reason| self.garbage(target, reason))?;

@@ -110,6 +110,7 @@ pub(crate) fn settings() -> Settings {
         connect_timeout: Duration::from_secs(1),
         read_timeout: Duration::from_secs(1),
         retry_time: Duration::from_secs(5),
+        cache_dir: crate::settings::CacheDir::Off,
         ..Settings::default()
     }
 }

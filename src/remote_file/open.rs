@@ -4,29 +4,57 @@ use std::sync::{Arc, Mutex};
 
 use super::{Ahead, Plan, RemoteFile, Source};
 use crate::cache::{Cache, FileKey, FileVersion};
+use crate::opened::{Objects, Opened};
 use crate::protocol::{OpenReply, OpenRequest};
-use crate::server::discovery::discover;
+use crate::server::discovery::{Place, discover_either};
 use crate::server::{Server, Target};
+use crate::v1::{INLINE, LEVELS, ObjectServer, Question};
 use crate::{Error, RemoteName, Settings};
 
-pub(super) fn open(
+/// What the server of either protocol says at first.
+enum First {
+    Present(OpenReply),
+    Older(Objects),
+}
+
+pub(crate) fn open(
     server: Arc<Server>,
     cache: Arc<Cache>,
     name: &RemoteName,
     settings: &Settings,
     write: bool,
-) -> Result<Arc<RemoteFile>, Error> {
+) -> Result<Opened, Error> {
     let url = name.url();
     let mut known = None;
-    let (place, reply) = discover(&server, name, &url, "open", |target, place| {
+    let present = |target: Target<'_>, place: &Place| {
         known = cache.known(&key(&server, &place.base, &place.path));
         let question = OpenRequest {
             path: place.path.clone(),
             known: known.as_ref().map(|version| version.version.clone()),
             write,
         };
-        server.ask::<_, OpenReply>(target, &question)
-    })?;
+        server.ask::<_, OpenReply>(target, &question).map(First::Present)
+    };
+    let older = |place: &Place| {
+        let objects = ObjectServer::new(Arc::clone(&server), place.base.clone());
+        let first = objects.ask(&place.path, &Question::object("/", LEVELS, INLINE))?;
+        Ok(First::Older(Objects {
+            server: objects,
+            path: place.path.clone(),
+            first,
+        }))
+    };
+    let (place, first) = discover_either(&server, name, &url, "open", present, older)?;
+    let reply = match first {
+        First::Present(reply) => reply,
+        First::Older(_) if write => {
+            return Err(Error::ReadOnly {
+                url,
+                server: server.name().to_owned(),
+            });
+        }
+        First::Older(objects) => return Ok(Opened::Objects(objects)),
+    };
     Opening {
         server,
         cache,
@@ -35,6 +63,7 @@ pub(super) fn open(
         known,
     }
     .finish(reply, &place.path, &url)
+    .map(Opened::Bytes)
 }
 
 pub(super) fn open_linked(from: &RemoteFile, target: &str) -> Result<Arc<RemoteFile>, Error> {

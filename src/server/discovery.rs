@@ -1,10 +1,11 @@
 //! Where on a server the base URL ends and the path of a file begins.
 //!
 //! The settings file may say so. Otherwise the first request itself finds it: it guesses one component (the
-//! server's own default), and an answer without the protocol's header means that the guess was wrong.
+//! server's own default), and an answer without the protocol's header means that the guess was wrong, or that the
+//! server speaks the older protocol, by which it is asked next.
 
 use super::{Server, Target, known_bases};
-use crate::{Error, RemoteName};
+use crate::{Error, RemoteName, v1};
 
 /// A name split in two.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,13 +19,50 @@ pub(crate) struct Place {
 /// Longest base that is looked for, components.
 const DEEPEST: usize = 4;
 
+/// Which protocol a base speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Present,
+    Older,
+}
+
+/// A base with its protocol, as it is remembered: of the older one with a mark that no escaped path holds.
+fn remembered(base: &str, kind: Kind) -> String {
+    match kind {
+        Kind::Present => base.to_owned(),
+        Kind::Older => format!("{base}{OLDER}"),
+    }
+}
+
+const OLDER: &str = " v1";
+
 /// Runs `ask` with `name` split at one base after another until an hdfstream server answers.
 pub(crate) fn discover<T>(
     server: &Server,
     name: &RemoteName,
     url: &str,
     operation: &'static str,
+    ask: impl FnMut(Target<'_>, &Place) -> Result<T, Error>,
+) -> Result<(Place, T), Error> {
+    // Whoever asks this way can do nothing with the older protocol but say so.
+    let older = |place: &Place| {
+        let answer = v1::ask(server, &place.base, &place.path, &v1::Question::default());
+        Err(answer.err().unwrap_or_else(|| Error::OlderProtocol {
+            url: url.to_owned(),
+            server: server.name().to_owned(),
+        }))
+    };
+    discover_either(server, name, url, operation, ask, older)
+}
+
+/// As [`discover`], with `older` where a server speaks the older protocol.
+pub(crate) fn discover_either<T>(
+    server: &Server,
+    name: &RemoteName,
+    url: &str,
+    operation: &'static str,
     mut ask: impl FnMut(Target<'_>, &Place) -> Result<T, Error>,
+    mut older: impl FnMut(&Place) -> Result<T, Error>,
 ) -> Result<(Place, T), Error> {
     let mut first = None;
     let folder = server.settings.cache_dir.folder();
@@ -32,15 +70,19 @@ pub(crate) fn discover<T>(
     if let Some(entry) = server.settings.server(name) {
         known.push(escaped(entry.base.components()));
     }
-    for place in candidates(name, &known) {
-        let remember =
-            || known_bases::remember(server.name(), &place.base, first.is_some(), folder.as_deref());
+    for (place, kind) in candidates(name, &known) {
+        let mark = remembered(&place.base, kind);
+        let remember = || known_bases::remember(server.name(), &mark, first.is_some(), folder.as_deref());
         let target = Target {
             base: &place.base,
             operation,
             url,
         };
-        match ask(target, &place) {
+        let answer = match kind {
+            Kind::Present => ask(target, &place),
+            Kind::Older => older(&place),
+        };
+        match answer {
             Err(error @ Error::NotHdfstream { .. }) => {
                 log::debug!("{url}: no hdfstream server at {}{}", server.name(), place.base);
                 first.get_or_insert(error);
@@ -74,6 +116,7 @@ fn answers_nothing(error: &Error) -> bool {
             | Error::ReadOnly { .. }
             | Error::Changed { .. }
             | Error::Rejected { .. }
+            | Error::OlderProtocol { .. }
     )
 }
 
@@ -86,23 +129,30 @@ fn escaped(components: &[String]) -> String {
 }
 
 /// The ways to split `name`, likeliest first: known bases (longest first), then one component, none,
-/// two, and so on.
-fn candidates(name: &RemoteName, known: &[String]) -> Vec<Place> {
+/// two, and so on; each by the present protocol and then by the older one, unless it is known which.
+fn candidates(name: &RemoteName, known: &[String]) -> Vec<(Place, Kind)> {
     let count = name.components().len();
     let place = |length: usize| Place {
         base: escaped(&name.components()[..length]),
         path: name.components()[length..].join("/"),
     };
-    let mut lengths: Vec<usize> = (0..=count)
-        .rev()
-        .filter(|&length| known.contains(&place(length).base))
-        .collect();
-    for length in [1, 0].into_iter().chain(2..=count.min(DEEPEST)) {
-        if length <= count && !lengths.contains(&length) {
-            lengths.push(length);
+    let all: Vec<usize> = (0..=count).rev().collect();
+    let usual: Vec<usize> = [1, 0].into_iter().chain(2..=count.min(DEEPEST)).collect();
+    let mut found: Vec<(usize, Kind)> = Vec::new();
+    for (lengths, only_known) in [(all, true), (usual, false)] {
+        for length in lengths.into_iter().filter(|&length| length <= count) {
+            for kind in [Kind::Present, Kind::Older] {
+                let wanted = !only_known || known.contains(&remembered(&place(length).base, kind));
+                if wanted && !found.contains(&(length, kind)) {
+                    found.push((length, kind));
+                }
+            }
         }
     }
-    lengths.into_iter().map(place).collect()
+    found
+        .into_iter()
+        .map(|(length, kind)| (place(length), kind))
+        .collect()
 }
 
 #[cfg(test)]
@@ -116,7 +166,8 @@ mod tests {
             let known: Vec<String> = known.iter().map(|&base| base.to_owned()).collect();
             candidates(&name, &known)
                 .into_iter()
-                .map(|place| place.base)
+                .filter(|(_, kind)| *kind == Kind::Present)
+                .map(|(place, _)| place.base)
                 .collect::<Vec<_>>()
         };
         assert_eq!(bases(&[]), ["/a%20b", "", "/a%20b/c", "/a%20b/c/d.h5"]);
@@ -124,8 +175,20 @@ mod tests {
             bases(&["/a%20b/c", "/other"]),
             ["/a%20b/c", "/a%20b", "", "/a%20b/c/d.h5"]
         );
-        assert_eq!(candidates(&name, &[])[0].path, "c/d.h5");
+        assert_eq!(candidates(&name, &[])[0].0.path, "c/d.h5");
         let root = RemoteName::parse("http://h").unwrap();
-        assert_eq!(candidates(&root, &[]).len(), 1);
+        assert_eq!(candidates(&root, &[]).len(), 2);
+    }
+
+    #[test]
+    fn what_is_known_to_speak_the_older_protocol_is_asked_by_it_first() {
+        let name = RemoteName::parse("http://h/hdfstream/d.h5").unwrap();
+        let first = |known: &[String]| {
+            let (place, kind) = candidates(&name, known).swap_remove(0);
+            (place.base, kind)
+        };
+        let base = "/hdfstream".to_owned();
+        assert_eq!(first(&[]), (base.clone(), Kind::Present));
+        assert_eq!(first(&[remembered(&base, Kind::Older)]), (base, Kind::Older));
     }
 }
