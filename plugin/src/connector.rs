@@ -6,7 +6,7 @@ use hdfstream::Settings;
 
 use crate::ffi::{self, herr_t, hid_t};
 use crate::guard::{Failed, guard};
-use crate::native_class;
+use crate::{native_class, replica};
 
 /// Name of the connector, as in `HDF5_VOL_CONNECTOR`.
 pub(crate) const NAME: &CStr = c"hdfstream";
@@ -40,6 +40,7 @@ pub(crate) extern "C" fn initialize(_properties: hid_t) -> herr_t {
 pub(crate) extern "C" fn terminate<const SLOT: usize>() -> herr_t {
     guard(SLOT, |host| {
         host.forget_driver();
+        replica::abandon(host);
         Ok(0)
     })
 }

@@ -13,7 +13,7 @@ use crate::handle::Handle;
 use crate::host::Host;
 use crate::storage::{self, Storage};
 use crate::virtual_sources::Origin;
-use crate::{external, link_failures, open_drivers};
+use crate::{external, link_failures, open_drivers, replica};
 
 /// One dataset of a read: HDF5's object and the ids that say what to read.
 #[derive(Clone, Copy)]
@@ -51,7 +51,7 @@ pub(crate) unsafe extern "C" fn read<const SLOT: usize>(
                 request,
             )
         };
-        if !open_drivers::any_open() {
+        if !open_drivers::any_open() && !replica::any() {
             return Ok(read_all());
         }
         let mut left = Vec::with_capacity(count);
@@ -120,7 +120,18 @@ pub(crate) unsafe extern "C" fn get<const SLOT: usize>(
     guard(SLOT, |host| {
         let native = host.native.dataset_cls.get.ok_or(Failed)?;
         // SAFETY: HDF5 passes a pointer to the arguments, for the native code and for us.
-        let of_space = unsafe { (*arguments).op_type } == ffi::H5VL_DATASET_GET_SPACE;
+        let operation = unsafe { (*arguments).op_type };
+        let of_space = operation == ffi::H5VL_DATASET_GET_SPACE;
+        if replica::any() && !of_space {
+            // SAFETY: the arguments are HDF5's own.
+            unsafe {
+                let status = native(dataset, arguments, transfer, request);
+                if status >= 0 {
+                    replica::show_storage(host, dataset, arguments);
+                }
+                return Ok(status);
+            }
+        }
         if !of_space || !open_drivers::any_open() {
             // SAFETY: the arguments are HDF5's own.
             return Ok(unsafe { native(dataset, arguments, transfer, request) });
@@ -159,6 +170,9 @@ enum Prepared {
 /// Announces the chunks that a read will touch. External storage is read here: it never passes through a driver,
 /// and the native code would read local files.
 fn prepare(host: &'static Host, selected: Selected) -> Result<Prepared, Failed> {
+    if replica::read(host, selected)? {
+        return Ok(Prepared::Read);
+    }
     let Some((file, storage)) = storage_of(host, selected.dataset) else {
         return Ok(Prepared::Announced(None));
     };
@@ -224,21 +238,31 @@ pub(crate) fn identity(
     object: *mut c_void,
     kind: ffi::H5I_type_t,
 ) -> Option<(std::ffi::c_ulong, u64)> {
+    // SAFETY: plain data for which zeros are valid; the tag says that the union does not count.
+    let mut location: ffi::H5VL_loc_params_t = unsafe { std::mem::zeroed() };
+    location.type_ = ffi::H5VL_OBJECT_BY_SELF;
+    location.obj_type = kind;
+    identity_at(host, object, &location)
+}
+
+/// As [`identity`], of the object at `location` from `object`.
+pub(crate) fn identity_at(
+    host: &'static Host,
+    object: *mut c_void,
+    location: &ffi::H5VL_loc_params_t,
+) -> Option<(std::ffi::c_ulong, u64)> {
     let get = host.native.object_cls.get?;
     // SAFETY: both structures are plain data for which zeros are valid; the tags set below say which parts
     // of their unions count. `info` lives through the call.
     unsafe {
         let mut info: ffi::H5O_info2_t = std::mem::zeroed();
-        let mut location: ffi::H5VL_loc_params_t = std::mem::zeroed();
-        location.type_ = ffi::H5VL_OBJECT_BY_SELF;
-        location.obj_type = kind;
         let mut arguments: ffi::H5VL_object_get_args_t = std::mem::zeroed();
         arguments.op_type = ffi::H5VL_OBJECT_GET_INFO;
         arguments.args.get_info.fields = ffi::H5O_INFO_BASIC;
         arguments.args.get_info.oinfo = &raw mut info;
         let status = get(
             object,
-            &raw const location,
+            location,
             &raw mut arguments,
             ffi::H5P_DEFAULT,
             std::ptr::null_mut(),

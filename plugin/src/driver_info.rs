@@ -13,6 +13,8 @@ pub(crate) struct DriverInfo {
     pub(crate) settings: Arc<Settings>,
     /// The file whose link is being followed.
     pub(crate) linked_from: Option<Arc<RemoteFile>>,
+    /// The file itself, when the connector has opened it already.
+    pub(crate) opened: Option<Arc<RemoteFile>>,
 }
 
 impl DriverInfo {

@@ -23,6 +23,10 @@ pub const H5P_DEFAULT: hid_t = 0;
 pub const H5S_ALL: hid_t = 0;
 /// `HADDR_UNDEF` of H5public.h.
 pub const HADDR_UNDEF: haddr_t = haddr_t::MAX;
+/// `H5VL_NATIVE_GROUP_ITERATE_OLD` of H5VLnative.h, which only an HDF5 with the deprecated calls has.
+pub const H5VL_NATIVE_GROUP_ITERATE_OLD: std::ffi::c_int = 0;
+/// `H5VL_NATIVE_GROUP_GET_OBJINFO` of H5VLnative.h, as above.
+pub const H5VL_NATIVE_GROUP_GET_OBJINFO: std::ffi::c_int = 1;
 /// `H5E_DEFAULT` of H5Epublic.h.
 pub const H5E_DEFAULT: hid_t = 0;
 

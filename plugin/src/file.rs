@@ -6,7 +6,7 @@
 use std::ffi::{CStr, CString, c_char, c_uint, c_void};
 use std::sync::Arc;
 
-use hdfstream::{Name, RemoteName, Settings};
+use hdfstream::{Name, Objects, Opened, RemoteName, Settings};
 
 use crate::connector::{self, Info};
 use crate::driver_info::DriverInfo;
@@ -15,16 +15,22 @@ use crate::ffi::{self, herr_t, hid_t};
 use crate::guard::{Failed, guard};
 use crate::handle::Handle;
 use crate::host::Host;
-use crate::{file_names, open_drivers, reporting, vfd};
+use crate::{file_names, open_drivers, replica, reporting, vfd};
 
-/// A remote name with the property list to open it by.
-struct Remote {
-    url: CString,
-    fapl: Handle,
+/// A remote name, opened.
+enum Remote {
+    /// A file with bytes, for our driver.
+    Bytes {
+        url: CString,
+        /// The property list to open it by.
+        fapl: Handle,
+    },
+    /// What the server tells object by object.
+    Objects(Objects),
 }
 
-/// Decides whether `name` is remote; if so prepares a copy of the access list `fapl` for it.
-fn remote(host: &'static Host, name: &CStr, fapl: hid_t) -> Result<Option<Remote>, Failed> {
+/// Decides whether `name` is remote; if so opens it, and prepares a copy of the access list `fapl` for it.
+fn remote(host: &'static Host, name: &CStr, fapl: hid_t, write: bool) -> Result<Option<Remote>, Failed> {
     let Ok(text) = name.to_str() else { return Ok(None) };
     let fail = |error: hdfstream::Error| {
         push(host, Topic::Open, text, &error);
@@ -38,19 +44,24 @@ fn remote(host: &'static Host, name: &CStr, fapl: hid_t) -> Result<Option<Remote
     }
     let settings = settings(host, fapl).map_err(fail)?;
     let url = url_of(&remote)?;
+    let file = match hdfstream::open(&remote, &settings, write).map_err(fail)? {
+        Opened::Bytes(file) => file,
+        Opened::Objects(objects) => return Ok(Some(Remote::Objects(objects))),
+    };
     // SAFETY: HDF5 keeps `fapl` open during the call.
     let copy = unsafe { (host.h5.H5Pcopy)(fapl) };
     let copy = Handle::own(host, copy, host.h5.H5Pclose).ok_or(Failed)?;
     let info = DriverInfo {
         settings: Arc::new(settings),
         linked_from: None,
+        opened: Some(file),
     };
     // SAFETY: HDF5 copies the info, through the driver's own function, before it returns.
     let set = unsafe { (host.h5.H5Pset_driver)(copy.id(), vfd::id(host)?, (&raw const info).cast()) };
     if set < 0 {
         return Err(Failed);
     }
-    Ok(Some(Remote { url, fapl: copy }))
+    Ok(Some(Remote::Bytes { url, fapl: copy }))
 }
 
 /// Whether the access list `fapl` names a driver for plain local files: ours then takes its place. Others mean
@@ -131,20 +142,26 @@ pub(crate) unsafe extern "C" fn open<const SLOT: usize>(
         let native = host.native.file_cls.open.ok_or(Failed)?;
         // SAFETY: HDF5 passes a NUL-terminated name.
         let given = unsafe { CStr::from_ptr(name) };
-        let Some(remote) = remote(host, given, fapl)? else {
-            // SAFETY: the arguments are HDF5's own.
-            let file = unsafe { native(name, flags, fapl, dxpl, request) };
-            if file.is_null() {
-                reporting::local_open_failed(&given.to_string_lossy());
+        let write = flags & ffi::H5F_ACC_RDWR != 0;
+        match remote(host, given, fapl, write)? {
+            None => {
+                // SAFETY: the arguments are HDF5's own.
+                let file = unsafe { native(name, flags, fapl, dxpl, request) };
+                if file.is_null() {
+                    reporting::local_open_failed(&given.to_string_lossy());
+                }
+                Ok(file)
             }
-            return Ok(file);
-        };
-        // SAFETY: as above, with a name and a list that live through the call.
-        let file = unsafe { native(remote.url.as_ptr(), flags, remote.fapl.id(), dxpl, request) };
-        if !file.is_null() {
-            file_names::remember(file, remote.url, given);
+            Some(Remote::Objects(objects)) => replica::open(host, objects, fapl, given),
+            Some(Remote::Bytes { url, fapl }) => {
+                // SAFETY: as above, with a name and a list that live through the call.
+                let file = unsafe { native(url.as_ptr(), flags, fapl.id(), dxpl, request) };
+                if !file.is_null() {
+                    file_names::remember(file, url, given);
+                }
+                Ok(file)
+            }
         }
-        Ok(file)
     })
 }
 
@@ -160,12 +177,16 @@ pub(crate) unsafe extern "C" fn create<const SLOT: usize>(
         let native = host.native.file_cls.create.ok_or(Failed)?;
         // SAFETY: HDF5 passes a NUL-terminated name.
         let given = unsafe { CStr::from_ptr(name) };
-        let Some(remote) = remote(host, given, fapl)? else {
+        match remote(host, given, fapl, true)? {
             // SAFETY: the arguments are HDF5's own.
-            return Ok(unsafe { native(name, flags, fcpl, fapl, dxpl, request) });
-        };
-        // SAFETY: as above, with a name and a list that live through the call.
-        Ok(unsafe { native(remote.url.as_ptr(), flags, fcpl, remote.fapl.id(), dxpl, request) })
+            None => Ok(unsafe { native(name, flags, fcpl, fapl, dxpl, request) }),
+            // Opening for writing failed already.
+            Some(Remote::Objects(_)) => Err(Failed),
+            Some(Remote::Bytes { url, fapl }) => {
+                // SAFETY: as above, with a name and a list that live through the call.
+                Ok(unsafe { native(url.as_ptr(), flags, fcpl, fapl.id(), dxpl, request) })
+            }
+        }
     })
 }
 
@@ -178,7 +199,9 @@ pub(crate) unsafe extern "C" fn close<const SLOT: usize>(
         let native = host.native.file_cls.close.ok_or(Failed)?;
         file_names::forget(file);
         // SAFETY: the arguments are HDF5's own.
-        Ok(unsafe { native(file, dxpl, request) })
+        Ok(replica::close(host, file, || unsafe {
+            native(file, dxpl, request)
+        }))
     })
 }
 
@@ -192,13 +215,19 @@ pub(crate) unsafe extern "C" fn get<const SLOT: usize>(
         let native = host.native.file_cls.get.ok_or(Failed)?;
         // SAFETY: the arguments are HDF5's own.
         let status = unsafe { native(object, arguments, dxpl, request) };
-        if status < 0 || !open_drivers::any_open() {
+        if status < 0 || !(open_drivers::any_open() || replica::any()) {
             return Ok(status);
         }
         // SAFETY: HDF5 passes a pointer to the arguments; the operation tells which part of the union is set.
         unsafe {
             match (*arguments).op_type {
-                ffi::H5VL_FILE_GET_FAPL => show_default_driver(host, (*arguments).args.get_fapl.fapl_id),
+                ffi::H5VL_FILE_GET_FAPL => {
+                    let in_memory = replica::is_of(host, object);
+                    show_default_driver(host, (*arguments).args.get_fapl.fapl_id, in_memory);
+                }
+                ffi::H5VL_FILE_GET_INTENT if replica::is_of(host, object) => {
+                    *(*arguments).args.get_intent.flags = ffi::H5F_ACC_RDONLY;
+                }
                 ffi::H5VL_FILE_GET_NAME => show_given_name(object, &raw const (*arguments).args.get_name),
                 _ => {}
             }
@@ -209,12 +238,12 @@ pub(crate) unsafe extern "C" fn get<const SLOT: usize>(
 
 /// Makes an access list of a remote file name HDF5's default driver: programs check for it, and a list that
 /// they use again opens by name through the connector anyway.
-fn show_default_driver(host: &'static Host, fapl: hid_t) {
+fn show_default_driver(host: &'static Host, fapl: hid_t, in_memory: bool) {
     let _saved = Saved::new(host);
     let Ok(ours) = vfd::id(host) else { return };
     // SAFETY: the list was made by the call just done.
     unsafe {
-        if (host.h5.H5Pget_driver)(fapl) == ours {
+        if in_memory || (host.h5.H5Pget_driver)(fapl) == ours {
             (host.h5.H5Pset_fapl_sec2)(fapl);
         }
     }
@@ -264,14 +293,20 @@ pub(crate) unsafe extern "C" fn specific<const SLOT: usize>(
                 ffi::H5VL_FILE_IS_ACCESSIBLE => {
                     let question = (*arguments).args.is_accessible;
                     if hdfstream::settings::is_default_connector() {
-                        if let Some(remote) =
-                            remote(host, CStr::from_ptr(question.filename), question.fapl_id)?
-                        {
-                            (*arguments).args.is_accessible.filename = remote.url.as_ptr();
-                            (*arguments).args.is_accessible.fapl_id = remote.fapl.id();
-                            let status = native(object, arguments, dxpl, request);
-                            (*arguments).args.is_accessible = question;
-                            return Ok(status);
+                        let name = CStr::from_ptr(question.filename);
+                        match remote(host, name, question.fapl_id, false)? {
+                            Some(Remote::Bytes { url, fapl }) => {
+                                (*arguments).args.is_accessible.filename = url.as_ptr();
+                                (*arguments).args.is_accessible.fapl_id = fapl.id();
+                                let status = native(object, arguments, dxpl, request);
+                                (*arguments).args.is_accessible = question;
+                                return Ok(status);
+                            }
+                            Some(Remote::Objects(_)) => {
+                                *question.accessible = true;
+                                return Ok(0);
+                            }
+                            None => {}
                         }
                     } else {
                         // HDF5 could not open the file itself and asks each plugin in turn. Never fail:
@@ -287,9 +322,13 @@ pub(crate) unsafe extern "C" fn specific<const SLOT: usize>(
                 }
                 ffi::H5VL_FILE_DELETE => {
                     let question = (*arguments).args.del;
-                    if let Some(remote) = remote(host, CStr::from_ptr(question.filename), question.fapl_id)? {
-                        (*arguments).args.del.filename = remote.url.as_ptr();
-                        (*arguments).args.del.fapl_id = remote.fapl.id();
+                    let name = CStr::from_ptr(question.filename);
+                    if let Some(remote) = remote(host, name, question.fapl_id, true)? {
+                        let Remote::Bytes { url, fapl } = remote else {
+                            return Err(Failed);
+                        };
+                        (*arguments).args.del.filename = url.as_ptr();
+                        (*arguments).args.del.fapl_id = fapl.id();
                         let status = native(object, arguments, dxpl, request);
                         (*arguments).args.del = question;
                         return Ok(status);

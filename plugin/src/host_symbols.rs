@@ -72,6 +72,9 @@ fn find(lookup: Lookup<'_>, name: &'static str) -> Result<*mut c_void, &'static 
 }
 
 functions! {
+    H5Aclose: fn(hid_t) -> ffi::herr_t;
+    H5Acreate2: fn(hid_t, *const c_char, hid_t, hid_t, hid_t, hid_t) -> hid_t;
+    H5Awrite: fn(hid_t, hid_t, *const c_void) -> ffi::herr_t;
     H5Dclose: fn(hid_t) -> ffi::herr_t;
     H5Dcreate2: fn(hid_t, *const c_char, hid_t, hid_t, hid_t, hid_t, hid_t) -> hid_t;
     H5Dget_create_plist: fn(hid_t) -> hid_t;
@@ -87,15 +90,22 @@ functions! {
     H5Fclose: fn(hid_t) -> ffi::herr_t;
     H5Fcreate: fn(*const c_char, c_uint, hid_t, hid_t) -> hid_t;
     H5Fget_fileno: fn(hid_t, *mut std::ffi::c_ulong) -> ffi::herr_t;
+    H5Fget_obj_count: fn(hid_t, c_uint) -> isize;
     H5Fopen: fn(*const c_char, c_uint, hid_t) -> hid_t;
+    H5Gclose: fn(hid_t) -> ffi::herr_t;
+    H5Gcreate2: fn(hid_t, *const c_char, hid_t, hid_t, hid_t) -> hid_t;
+    H5Gopen2: fn(hid_t, *const c_char, hid_t) -> hid_t;
     H5Idec_ref: fn(hid_t) -> std::ffi::c_int;
+    H5Lcreate_soft: fn(*const c_char, hid_t, *const c_char, hid_t, hid_t) -> ffi::herr_t;
     H5Pcopy: fn(hid_t) -> hid_t;
     H5Pclose: fn(hid_t) -> ffi::herr_t;
     H5Pcreate: fn(hid_t) -> hid_t;
     H5Pget_chunk: fn(hid_t, std::ffi::c_int, *mut ffi::hsize_t) -> std::ffi::c_int;
+    H5Pget_data_transform: fn(hid_t, *mut c_char, usize) -> isize;
     H5Pget_driver_info: fn(hid_t) -> *const c_void;
     H5Pget_external: fn(hid_t, c_uint, usize, *mut c_char, *mut ffi::off_t, *mut ffi::hsize_t) -> ffi::herr_t;
     H5Pget_external_count: fn(hid_t) -> std::ffi::c_int;
+    H5Pget_fclose_degree: fn(hid_t, *mut ffi::H5F_close_degree_t) -> ffi::herr_t;
     H5Pget_layout: fn(hid_t) -> ffi::H5D_layout_t;
     H5Pget_driver: fn(hid_t) -> hid_t;
     H5Pget_nfilters: fn(hid_t) -> std::ffi::c_int;
@@ -108,8 +118,12 @@ functions! {
     H5Pset_fapl_core: fn(hid_t, usize, bool) -> ffi::herr_t;
     H5Pset_fapl_sec2: fn(hid_t) -> ffi::herr_t;
     H5Pset_fapl_stdio: fn(hid_t) -> ffi::herr_t;
+    H5Pset_fclose_degree: fn(hid_t, ffi::H5F_close_degree_t) -> ffi::herr_t;
+    H5Pset_libver_bounds: fn(hid_t, ffi::H5F_libver_t, ffi::H5F_libver_t) -> ffi::herr_t;
+    H5Pset_obj_track_times: fn(hid_t, bool) -> ffi::herr_t;
     H5Pset_vol: fn(hid_t, hid_t, *const c_void) -> ffi::herr_t;
     H5Sclose: fn(hid_t) -> ffi::herr_t;
+    H5Screate: fn(ffi::H5S_class_t) -> hid_t;
     H5Screate_simple: fn(std::ffi::c_int, *const ffi::hsize_t, *const ffi::hsize_t) -> hid_t;
     H5Sget_select_bounds: fn(hid_t, *mut ffi::hsize_t, *mut ffi::hsize_t) -> ffi::herr_t;
     H5Sget_select_npoints: fn(hid_t) -> ffi::hssize_t;
@@ -118,15 +132,34 @@ functions! {
     H5Sget_simple_extent_npoints: fn(hid_t) -> ffi::hssize_t;
     H5Sselect_intersect_block: fn(hid_t, *const ffi::hsize_t, *const ffi::hsize_t) -> ffi::htri_t;
     H5Sselect_none: fn(hid_t) -> ffi::herr_t;
+    H5Ssel_iter_close: fn(hid_t) -> ffi::herr_t;
+    H5Ssel_iter_create: fn(hid_t, usize, c_uint) -> hid_t;
+    H5Ssel_iter_get_seq_list: fn(
+        hid_t, usize, usize, *mut usize, *mut usize, *mut ffi::hsize_t, *mut usize
+    ) -> ffi::herr_t;
+    H5Tarray_create2: fn(hid_t, c_uint, *const ffi::hsize_t) -> hid_t;
     H5Tclose: fn(hid_t) -> ffi::herr_t;
     H5Tcopy: fn(hid_t) -> hid_t;
+    H5Tcreate: fn(ffi::H5T_class_t, usize) -> hid_t;
+    H5Tequal: fn(hid_t, hid_t) -> ffi::htri_t;
     H5Tget_size: fn(hid_t) -> usize;
+    H5Tinsert: fn(hid_t, *const c_char, usize, hid_t) -> ffi::herr_t;
+    H5Tset_cset: fn(hid_t, ffi::H5T_cset_t) -> ffi::herr_t;
+    H5Tset_ebias: fn(hid_t, usize) -> ffi::herr_t;
+    H5Tset_fields: fn(hid_t, usize, usize, usize, usize, usize) -> ffi::herr_t;
+    H5Tset_order: fn(hid_t, ffi::H5T_order_t) -> ffi::herr_t;
+    H5Tset_precision: fn(hid_t, usize) -> ffi::herr_t;
+    H5Tset_sign: fn(hid_t, ffi::H5T_sign_t) -> ffi::herr_t;
+    H5Tset_size: fn(hid_t, usize) -> ffi::herr_t;
+    H5Tset_strpad: fn(hid_t, ffi::H5T_str_t) -> ffi::herr_t;
+    H5Tvlen_create: fn(hid_t) -> hid_t;
     H5VLcmp_connector_cls: fn(*mut std::ffi::c_int, hid_t, hid_t) -> ffi::herr_t;
     H5VLis_connector_registered_by_name: fn(*const c_char) -> ffi::htri_t;
     H5VLget_connector_id_by_name: fn(*const c_char) -> hid_t;
     H5VLintrospect_get_conn_cls: fn(
         *mut c_void, hid_t, ffi::H5VL_get_conn_lvl_t, *mut *const ffi::H5VL_class_t
     ) -> ffi::herr_t;
+    H5VLobject: fn(hid_t) -> *mut c_void;
     H5allocate_memory: fn(usize, bool) -> *mut c_void;
     H5get_libversion: fn(*mut c_uint, *mut c_uint, *mut c_uint) -> ffi::herr_t;
 }
@@ -183,5 +216,12 @@ ids! {
     minor_cannot_open: "H5E_CANTOPENFILE_g";
     minor_read: "H5E_READERROR_g";
     minor_unsupported: "H5E_UNSUPPORTED_g";
+    plist_dataset_create: "H5P_CLS_DATASET_CREATE_ID_g";
     plist_file_access: "H5P_CLS_FILE_ACCESS_ID_g";
+    plist_group_create: "H5P_CLS_GROUP_CREATE_ID_g";
+    type_double: "H5T_IEEE_F64LE_g";
+    type_float: "H5T_IEEE_F32LE_g";
+    type_integer: "H5T_STD_I32LE_g";
+    type_long_double: "H5T_NATIVE_LDOUBLE_g";
+    type_text: "H5T_C_S1_g";
 }

@@ -8,7 +8,7 @@ use hdfstream::protocol::Intent;
 use crate::ffi::{self, hid_t};
 use crate::guard::{Failed, guard};
 use crate::host::Host;
-use crate::{dataset, open_drivers};
+use crate::{dataset, open_drivers, replica};
 
 /// Announces that `name` will be opened from the object at `location`.
 ///
@@ -72,6 +72,7 @@ pub(crate) unsafe extern "C" fn open_object<const SLOT: usize>(
         let native = host.native.object_cls.open.ok_or(Failed)?;
         // SAFETY: the arguments are HDF5's own.
         unsafe {
+            replica::slots::before_open(host, object, location, std::ptr::null())?;
             announce(host, object, location, std::ptr::null());
             Ok(native(object, location, opened_type, transfer, request))
         }
@@ -131,6 +132,7 @@ unsafe fn open_by_name<const SLOT: usize>(
         let native = native(host).ok_or(Failed)?;
         // SAFETY: the caller's promise.
         unsafe {
+            replica::slots::before_open(host, object, location, name)?;
             announce(host, object, location, name);
             Ok(native(object, location, name, access, transfer, request))
         }

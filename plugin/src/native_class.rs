@@ -8,7 +8,7 @@ use std::ffi::c_void;
 
 use crate::ffi;
 use crate::host::{self, ConnectorClass, Host};
-use crate::{connector, dataset, file, intent};
+use crate::{connector, dataset, file, intent, replica};
 
 /// The class for the libhdf5 that holds `return_address`.
 ///
@@ -61,6 +61,8 @@ fn replace<const SLOT: usize>(class: &mut ffi::H5VL_class_t) {
     class.dataset_cls.read = Some(dataset::read::<SLOT>);
     class.group_cls.open = Some(intent::open_group::<SLOT>);
     class.object_cls.open = Some(intent::open_object::<SLOT>);
+
+    replica::slots::replace::<SLOT>(class);
 
     class.introspect_cls.get_conn_cls = Some(connector::get_conn_cls::<SLOT>);
 }

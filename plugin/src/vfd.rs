@@ -185,11 +185,15 @@ unsafe extern "C" fn open<const SLOT: usize>(
             None => DriverInfo {
                 settings: Arc::new(Settings::load(None).map_err(fail)?),
                 linked_from: None,
+                opened: None,
             },
         };
         let write =
             flags & (ffi::H5F_ACC_RDWR | ffi::H5F_ACC_TRUNC | ffi::H5F_ACC_CREAT | ffi::H5F_ACC_EXCL) != 0;
-        let opened = open_remote(&name, &info, write);
+        let opened = match &info.opened {
+            Some(file) => Ok(Arc::clone(file)),
+            None => open_remote(&name, &info, write),
+        };
         if info.linked_from.is_some() {
             link_failures::note(SLOT, &name, &opened);
         }
@@ -234,6 +238,7 @@ unsafe extern "C" fn fapl_get(file: *mut H5FD_t) -> *mut c_void {
     DriverInfo {
         settings: Arc::clone(&driver.settings),
         linked_from: Some(Arc::clone(&driver.file)),
+        opened: None,
     }
     .into_raw()
 }

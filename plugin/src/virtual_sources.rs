@@ -136,6 +136,7 @@ fn open(host: &'static Host, origin: &Origin, name: &str) -> Option<Handle> {
     let info = DriverInfo {
         settings: Arc::clone(&origin.settings),
         linked_from: Some(Arc::clone(&origin.file)),
+        opened: None,
     };
     // SAFETY: ids are open, the name is NUL-terminated, and HDF5 copies the info before it returns.
     unsafe {
