@@ -63,7 +63,7 @@ install-server: build
 	@packaging/install server '$(RELEASE)' '$(PREFIX)' '$(DESTDIR)'
 
 deb: build
-	@packaging/debian/build '$(RELEASE)' '$(PACKAGES)'
+	@PYTHON='$(HDFSTREAM_TOOLS)/python/bin/python' packaging/debian/build '$(RELEASE)' '$(PACKAGES)'
 
 wheel: build
 	@PYTHON='$(HDFSTREAM_TOOLS)/python/bin/python' packaging/wheel/build '$(RELEASE)' '$(PACKAGES)'

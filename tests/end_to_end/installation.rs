@@ -2,6 +2,7 @@
 //! is made of the binaries that the other tests run; nothing is compiled again.
 
 mod consumer;
+mod fresh_user;
 mod make_install;
 mod newer_debian;
 mod server_files;
@@ -23,6 +24,12 @@ fn make(target: &str, variables: &[(&str, &Path)]) {
         .env("CARGO_TARGET_DIR", folder.parent().expect("the target directory"))
         .env("HDFSTREAM_TOOLS", built::tools())
         .limit(Duration::from_secs(300));
+    // Cargo, which knows the licences of what is compiled in, needs more than the programs under test do.
+    for name in ["HOME", "PATH", "CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN"] {
+        if let Some(value) = std::env::var_os(name) {
+            make = make.env(name, value);
+        }
+    }
     for (name, value) in variables {
         make = make.arg(format!("{name}={}", value.display()));
     }

@@ -153,6 +153,13 @@ fn the_server_starts_nothing_serves_as_its_user_and_leaves_nothing() {
     let mode = std::fs::metadata(&state).expect("the service's folder").mode();
     assert_eq!(mode & 0o777, 0o700, "mode of the service's folder");
 
+    // What is compiled in, HDF5 among it, is named with its licence.
+    let notices = "/usr/share/doc/hdfstream-server/third-party-notices.gz";
+    debian
+        .program(["zgrep", "--quiet", "The HDF Group", notices])
+        .run()
+        .success();
+
     // As it is installed it names no directory, and says so.
     let serve = ["hdfstream-server", "--config", "/etc/hdfstream/server.toml"];
     let refused = debian.program(serve).run().failure();

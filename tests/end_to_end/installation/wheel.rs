@@ -185,6 +185,11 @@ fn pip_uninstall_leaves_nothing() {
     let before = files(&environment.path("venv"));
     environment.install_wheel();
     assert!(files(&environment.path("venv")).len() > before.len() + 10);
+    let version = env!("CARGO_PKG_VERSION");
+    let information =
+        site_packages(&environment.path("venv")).join(format!("hdfstream_vol-{version}.dist-info"));
+    let notices = std::fs::read_to_string(information.join("licenses/THIRD-PARTY-NOTICES"));
+    assert!(notices.expect("licences of others").contains("rustls"));
     environment
         .python()
         .args(["-m", "hdfstream_vol", "-c", "pass"])
