@@ -5,21 +5,20 @@
 
 mod digest;
 mod partial;
+mod stream;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use crate::progress::Progress;
-use crate::protocol::{
-    self, DigestReply, DigestRequest, EntryKind, ReadRequest, Run, StatReply, StatRequest,
-};
+use crate::protocol::{DigestReply, DigestRequest, EntryKind, StatReply, StatRequest};
 use crate::server::discovery::{Place, discover};
-use crate::server::reply::Reply;
 use crate::server::{Server, Target};
 use crate::{Error, RemoteName, Settings};
 use digest::{Digests, PIECE};
 use partial::Partial;
+use stream::{Stream, Tee};
 
 /// Bytes asked for by one request; retries and their time are counted for each anew.
 const REQUEST: u64 = 256 << 20;
@@ -284,75 +283,6 @@ fn time(nanoseconds: i64) -> SystemTime {
     match nanoseconds < 0 {
         true => SystemTime::UNIX_EPOCH - distance,
         false => SystemTime::UNIX_EPOCH + distance,
-    }
-}
-
-/// Bytes on their way to a sink. After a cut only the rest is asked for.
-struct Stream<'a> {
-    download: &'a Download,
-    sink: &'a mut (dyn Write + Send),
-    progress: &'a Progress,
-    at: u64,
-    end: u64,
-    failed: Option<io::Error>,
-}
-
-impl Reply for Stream<'_> {
-    fn request(&self) -> Result<Vec<u8>, String> {
-        let question = ReadRequest {
-            path: self.download.place.path.clone(),
-            version: self.download.version.clone(),
-            runs: vec![Run::range(self.at, self.end - self.at)],
-        };
-        protocol::encode(&question).map_err(|error| error.to_string())
-    }
-
-    fn begin(&mut self, length: Option<u64>) -> Result<(), String> {
-        match length {
-            Some(length) if length != self.end - self.at => Err(format!(
-                "{length} bytes where {} were asked for",
-                self.end - self.at
-            )),
-            _ => Ok(()),
-        }
-    }
-
-    fn chunk(&mut self, bytes: &[u8]) -> Result<(), String> {
-        if bytes.len() as u64 > self.end - self.at {
-            return Err("more bytes than were asked for".to_owned());
-        }
-        self.sink.write_all(bytes).map_err(|error| {
-            self.failed = Some(error);
-            "the place where it goes takes no more".to_owned()
-        })?;
-        self.at += bytes.len() as u64;
-        self.progress.add(bytes.len() as u64);
-        Ok(())
-    }
-
-    fn end(&mut self) -> Result<(), String> {
-        match self.end - self.at {
-            0 => Ok(()),
-            left => Err(format!("{left} bytes are missing")),
-        }
-    }
-}
-
-/// Writes to two places.
-struct Tee<'a> {
-    sink: &'a mut (dyn Write + Send),
-    digests: Digests,
-}
-
-impl Write for Tee<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.sink.write(bytes)?;
-        self.digests.write_all(&bytes[..written])?;
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.sink.flush()
     }
 }
 

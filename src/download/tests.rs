@@ -1,6 +1,7 @@
 use std::fs;
 
 use super::*;
+use crate::protocol::Run;
 use crate::settings;
 use crate::testing::{Fault, Memory};
 
