@@ -120,11 +120,10 @@ pub(crate) fn search(name: &RemoteName, naming: Naming, settings: &Settings) -> 
     if let Some(found) = search.note(netrc::find(name, user, trusted)) {
         return Ok(search.with(found, Source::Netrc));
     }
-    if let (Some(entry), Some(user)) = (entry.filter(|entry| entry.use_keyring), user)
-        && let Some(password) = search.note(keyring::find(&services(entry), user))
+    if let Some(entry) = entry.filter(|entry| entry.use_keyring)
+        && let Some(credentials) = search.note(in_keyring(entry, user))
     {
-        let user = user.to_owned();
-        return Ok(search.with(Credentials::Basic { user, password }, Source::Keyring));
+        return Ok(search.with(credentials, Source::Keyring));
     }
     match search.note(token_file::find(name, user)) {
         Some(kept) if kept.has_expired() => Err(Error::Unauthorized {
@@ -173,6 +172,17 @@ fn given(user: Option<&str>, settings: &Settings) -> Result<Option<Credentials>,
         }),
         (_, None) => Ok(None),
     }
+}
+
+/// What the keyring has for a server whose entry says that it is there.
+fn in_keyring(entry: &ServerEntry, user: Option<&str>) -> Result<Option<Credentials>, String> {
+    let user =
+        user.ok_or_else(|| format!("use_keyring of the server {} needs a user beside it", entry.base))?;
+    let password = keyring::find(&services(entry), user)?;
+    Ok(password.map(|password| Credentials::Basic {
+        user: user.to_owned(),
+        password,
+    }))
 }
 
 /// Whether the user's settings file speaks of the server of `name`.

@@ -60,3 +60,16 @@ fn a_server_is_called_as_the_user_calls_it() {
     assert_eq!(short("https://h/x/y").as_deref(), Some("https://h/x"));
     assert_eq!(short("https://other/x/y"), None);
 }
+
+#[test]
+fn the_keyring_needs_a_user() {
+    let settings = settings("servers: {'https://no-such-host/x': {use_keyring: true}}");
+    let search = given_for("https://no-such-host/x/y", Naming::File, &settings);
+    assert!(
+        search
+            .passed_over
+            .iter()
+            .any(|note| note.contains("needs a user")),
+        "{search:?}"
+    );
+}

@@ -248,3 +248,15 @@ fn a_busy_server_is_asked_again_when_it_says() {
     assert!(begun.elapsed() >= Duration::from_secs(1));
     assert_eq!(heads.try_iter().count(), 2);
 }
+
+#[test]
+fn the_time_to_come_back_may_be_a_date() {
+    use super::retry_after;
+    use std::time::SystemTime;
+    let date = |time: SystemTime| retry_after(&httpdate::fmt_http_date(time));
+    let soon = date(SystemTime::now() + Duration::from_secs(100)).unwrap();
+    assert!((90..=100).contains(&soon.as_secs()), "{soon:?}");
+    assert_eq!(date(SystemTime::UNIX_EPOCH), Some(Duration::ZERO));
+    assert_eq!(retry_after(" 7 "), Some(Duration::from_secs(7)));
+    assert_eq!(retry_after("later"), None);
+}
