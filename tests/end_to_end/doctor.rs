@@ -4,6 +4,7 @@ mod environment;
 mod names;
 mod programs;
 mod responder;
+mod secured;
 mod servers;
 mod settings;
 
