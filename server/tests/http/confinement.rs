@@ -178,7 +178,10 @@ async fn downloads_are_confined_however_they_are_encoded() {
     }
     let answer = served.get("/download/back%5Cslash", &[]).await;
     assert_eq!(&answer.body[..], b"plain");
-    for page in ["dir", "fifo", "socket"] {
+    // An archive of what is in it.
+    let answer = served.get("/download/dir", &[]).await;
+    assert_eq!(answer.header("content-type"), "application/x-tar");
+    for page in ["fifo", "socket"] {
         let answer = served.get(&format!("/download/{page}"), &[]).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{page}");
     }

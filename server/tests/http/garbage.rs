@@ -61,7 +61,8 @@ proptest! {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         runtime.block_on(async {
             let served = Served::new();
-            served.write("a", b"content");
+            // A name that is not met by chance.
+            served.write("something", b"content");
             let answer = served.post("stat", &protocol::StatRequest { path }).await;
             assert!(!answer.status.is_server_error());
             let answer = served.get(&format!("/download/{encoded}"), &[]).await;
