@@ -267,7 +267,7 @@ mod tests {
         for bad in [
             &b"\x91\x91\x01"[..],
             b"\x91\x93\x01\x01\x01",
-            b"\x91\x92\x92\x01\x02\x91\x01",
+            b"\x91\x92\x92\x01\x02\x93\x01\x01\x01",
             b"\x91\x92\x90\x90",
             b"\x91\x01",
             b"\x91\x92\xa1a\x01",
@@ -275,15 +275,11 @@ mod tests {
             b"\xa31:a",
             b"\xa2-1",
             b"\xa32:1",
-            b"\xa3a:b",
             b"\xa71,0;2,1",
             b"\xa41,;2",
-            b"\xa31;2\xff"[..3].into(),
             b"\x99\x92\x00\x01\x92\x00\x01\x92\x00\x01",
         ] {
-            if bad != b"\xa31;2" && bad != b"\xa31;" {
-                assert_eq!(status(with_slice(bad)), 400, "{bad:x?}");
-            }
+            assert_eq!(status(with_slice(bad)), 400, "{bad:x?}");
         }
         for wrong in [
             &b"\x91\x92\xff\x01"[..],

@@ -40,20 +40,23 @@ impl<'de> Visitor<'de> for BodyVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Body, A::Error> {
-        let refused = |text: String| Ok(Body(Err(Refusal::bad(text))));
         if map.size_hint().is_some_and(|entries| entries > NAMES.len()) {
-            return refused("Too many parameters in msgpack request".to_owned());
+            return refuse(map, Refusal::bad("Too many parameters in msgpack request"));
         }
         let mut found = Parameters::default();
         let mut seen = [false; NAMES.len()];
         while let Some(key) = map.next_key::<String>()? {
-            let Some(number) = NAMES.iter().position(|known| *known == key) else {
-                return refused(format!("Unrecognized parameter: {key}"));
+            let wrong = match NAMES.iter().position(|known| *known == key) {
+                None => Some(format!("Unrecognized parameter: {key}")),
+                Some(number) => {
+                    std::mem::replace(&mut seen[number], true).then(|| format!("Duplicate parameter: {key}"))
+                }
             };
-            if std::mem::replace(&mut seen[number], true) {
-                return refused(format!("Duplicate parameter: {key}"));
+            if let Some(text) = wrong {
+                map.next_value::<IgnoredAny>()?;
+                return refuse(map, Refusal::bad(text));
             }
-            match NAMES[number] {
+            match key.as_str() {
                 "object" => found.object = Some(map.next_value::<Name>()?.0),
                 "max_depth" => found.max_depth = i64::from(map.next_value::<i32>()?),
                 "data_size_limit" => found.data_size_limit = Some(map.next_value::<i64>()?),
@@ -64,13 +67,19 @@ impl<'de> Visitor<'de> for BodyVisitor {
                     };
                     match slice {
                         Ok(blocks) => found.slice = Some(blocks),
-                        Err(refusal) => return Ok(Body(Err(refusal))),
+                        Err(refusal) => return refuse(map, refusal),
                     }
                 }
             }
         }
         Ok(Body(Ok(found)))
     }
+}
+
+/// Reads over the rest of a map: the decoder finds fault with one that is left in the middle.
+fn refuse<'de, A: MapAccess<'de>>(mut map: A, refusal: Refusal) -> Result<Body, A::Error> {
+    while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+    Ok(Body(Err(refusal)))
 }
 
 /// Text or bytes that are text.

@@ -35,8 +35,12 @@ impl Described {
             kind,
             shape,
         };
-        // Bytes that would have to be converted are not those of the reply.
-        if described.kind.memory != stored && matches!(described.storage, Storage::Contiguous { .. }) {
+        if described.storage == Storage::Virtual {
+            return Err(Failure::Outside);
+        }
+        // Bytes that would have to be converted, or that lead elsewhere, are not those of the reply.
+        let verbatim = described.kind.memory == stored && !described.kind.form.variable();
+        if !verbatim && matches!(described.storage, Storage::Contiguous { .. }) {
             described.storage = Storage::Inside;
         }
         Ok(described)

@@ -123,7 +123,11 @@ enum Place {
 }
 
 fn number(stored: &Datatype, letter: char, place: Place) -> Option<Kind> {
-    let native = stored.native()?;
+    let half = Datatype::half().filter(|half| stored == half || half.big_endian().as_ref() == Some(stored));
+    let native = match half {
+        Some(half) if letter == 'f' => half,
+        _ => stored.native()?,
+    };
     let width = native.size();
     let known: &[usize] = match letter {
         'f' => &[2, 4, 8, 16],

@@ -33,8 +33,10 @@ pub(in crate::worker) enum Storage {
     Chunked(Vec<u64>),
     /// Somewhere else in the file, or nowhere yet.
     Inside,
-    /// In other files.
+    /// In raw files beside the file.
     Outside,
+    /// In other HDF5 files, without which not even the extents are known.
+    Virtual,
 }
 
 impl Dataset {
@@ -60,7 +62,7 @@ impl Dataset {
             match H5Pget_layout(properties.0) {
                 H5D_layout_t::H5D_VIRTUAL => Some(match sources_inside(&properties) {
                     true => Storage::Inside,
-                    false => Storage::Outside,
+                    false => Storage::Virtual,
                 }),
                 H5D_layout_t::H5D_CHUNKED => {
                     let mut extents = vec![0; rank];

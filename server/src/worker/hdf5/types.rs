@@ -3,6 +3,7 @@
 use std::ffi::CStr;
 
 use hdf5_metno_sys::h5::H5free_memory;
+use hdf5_metno_sys::h5i::hid_t;
 use hdf5_metno_sys::h5t::{
     H5T_class_t, H5T_direction_t, H5T_order_t, H5T_sign_t, H5T_str_t, H5Tarray_create2, H5Tcopy, H5Tcreate,
     H5Tequal, H5Tget_array_dims2, H5Tget_array_ndims, H5Tget_class, H5Tget_member_name, H5Tget_member_type,
@@ -12,6 +13,11 @@ use hdf5_metno_sys::h5t::{
 use libc::{c_uint, c_void};
 
 use super::Id;
+
+unsafe extern "C" {
+    /// Not in the bindings (`H5Tpublic.h`, since 1.14.4).
+    static H5T_IEEE_F16LE_g: hid_t;
+}
 
 /// `H5T_COMPLEX`, which came with HDF5 2.0.
 const COMPLEX: i32 = 11;
@@ -114,6 +120,13 @@ impl Datatype {
     pub(in crate::worker) fn native(&self) -> Option<Self> {
         // SAFETY: an id that we hold.
         Id::new(unsafe { H5Tget_native_type(self.0.0, H5T_direction_t::H5T_DIR_ASCEND) }).map(Self)
+    }
+
+    /// IEEE half precision in this order, which converts without a native type: whether there is one depends
+    /// on the compiler of libhdf5.
+    pub(in crate::worker) fn half() -> Option<Self> {
+        // SAFETY: an id that the library keeps for ever.
+        Id::new(unsafe { H5Tcopy(H5T_IEEE_F16LE_g) }).map(Self)
     }
 
     /// The same with the bytes of each number the other way round.
