@@ -14,3 +14,4 @@ mod process;
 mod reading;
 mod roles;
 mod shares;
+mod v1;

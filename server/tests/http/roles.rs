@@ -205,6 +205,15 @@ fn encoded(message: &impl Serialize) -> Body {
     Body::from(protocol::encode(message).unwrap())
 }
 
+/// The names in an archive.
+fn archived(answer: &Answer) -> Vec<String> {
+    let mut archive = tar::Archive::new(&answer.body[..]);
+    let entries = archive.entries().unwrap();
+    let name =
+        |entry: std::io::Result<tar::Entry<'_, _>>| entry.unwrap().path().unwrap().display().to_string();
+    entries.map(name).collect()
+}
+
 /// Everything of an answer that a client sees, `name` in it replaced.
 fn shown(answer: &Answer, name: &str) -> (u16, Vec<(String, String)>, Vec<u8>) {
     let mut headers: Vec<_> = answer
@@ -316,6 +325,16 @@ async fn everybody_sees_what_the_rules_say_and_nothing_tells_more() {
                         )
                     });
                     assert_eq!(got.decode::<ListReply>(), expected, "{what}");
+                } else if expected.header("content-type") == "application/x-tar" {
+                    assert_eq!(got.status, 200, "{what}");
+                    let entries = archived(&got);
+                    let visible = |path: &String| needs(path).is_subset(&roles.split_whitespace().collect());
+                    assert!(entries.iter().all(visible), "{what}: {entries:?}");
+                    let all = archived(&expected);
+                    assert!(
+                        all.iter().filter(|path| visible(path)).count() >= entries.len(),
+                        "{what}"
+                    );
                 } else {
                     assert_eq!(shown(&got, "?"), shown(&expected, "?"), "{what}");
                 }
