@@ -1,0 +1,37 @@
+//! Servers of the older protocol, which give the objects of files and not their bytes: unmodified programs read them
+//! as they read local files, as far as that protocol has words for it.
+
+mod expressed;
+mod limits;
+mod requests;
+
+use std::path::PathBuf;
+
+use crate::harness::{Server, corpus};
+
+/// A file and a server that speaks only the older protocol.
+struct Scene {
+    directory: tempfile::TempDir,
+    server: Server,
+}
+
+impl Scene {
+    /// Serves what `write` of `write_objects` makes as `file.h5`.
+    fn new(write: &str) -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        corpus::write_with(
+            &format!("import write_objects; write_objects.{write}('file.h5')"),
+            directory.path(),
+        );
+        let server = Server::with(directory.path(), &["--protocol", "v1"]);
+        Self { directory, server }
+    }
+
+    fn local(&self) -> PathBuf {
+        self.directory.path().join("file.h5")
+    }
+
+    fn url(&self) -> String {
+        self.server.url("file.h5")
+    }
+}

@@ -1,0 +1,45 @@
+//! Requests to servers of the older protocol are few.
+
+use super::Scene;
+use crate::harness::{Plugin, Stats, python};
+
+fn count(write: &str, read: &str) -> Stats {
+    let scene = Scene::new(write);
+    let outcome = python(&format!("import sys, h5py; name = sys.argv[1]\n{read}"))
+        .arg(scene.url())
+        .plugin(Plugin::On)
+        .run()
+        .success();
+    outcome.stats()
+}
+
+#[test]
+fn opening_and_listing_the_root() {
+    let stats = count("snapshot", "with h5py.File(name) as f: assert len(list(f)) == 9");
+    assert!(stats.requests <= 2, "{stats:?}");
+}
+
+#[test]
+fn walking_a_snapshot_with_all_attributes() {
+    let walk = r#"
+attributes = 0
+def visit(path, item):
+    global attributes
+    attributes += len(dict(item.attrs))
+with h5py.File(name) as f:
+    attributes += len(dict(f.attrs))
+    f.visititems(visit)
+assert attributes == 368, attributes
+"#;
+    let stats = count("snapshot", walk);
+    assert!(stats.requests <= 16, "{stats:?}");
+}
+
+#[test]
+fn reading_a_dataset() {
+    let stats = count(
+        "selectable",
+        "with h5py.File(name) as f: assert f['line'][:].size == 200000",
+    );
+    assert!(stats.requests <= 3, "{stats:?}");
+}
