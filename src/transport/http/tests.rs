@@ -14,6 +14,7 @@ fn settings() -> Settings {
     Settings {
         connect_timeout: Duration::from_secs(2),
         read_timeout: Duration::from_millis(1500),
+        cache_dir: crate::settings::CacheDir::Off,
         ..Settings::default()
     }
 }
