@@ -37,3 +37,4 @@ mod static_programs;
 mod stubs;
 mod tls;
 mod tools;
+mod v1;

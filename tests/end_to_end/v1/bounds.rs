@@ -1,0 +1,73 @@
+//! Large data and slow clients: what they cost the server.
+
+use std::time::Duration;
+
+use super::script;
+use crate::harness::{Server, corpus};
+
+/// Most memory that a process has had, in KiB.
+fn peak(process: &str) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("a process");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let number = line.and_then(|line| line.split_whitespace().next());
+    number.and_then(|number| number.parse().ok()).expect("a number")
+}
+
+/// The server and its workers.
+fn processes(server: &Server) -> Vec<String> {
+    let id = server.id().to_string();
+    let children = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children"));
+    let tasks = std::fs::read_dir(format!("/proc/{id}/task")).expect("threads");
+    let mut all = vec![id.clone()];
+    for task in tasks.flatten() {
+        let children = std::fs::read_to_string(task.path().join("children")).unwrap_or_default();
+        all.extend(children.split_whitespace().map(str::to_owned));
+    }
+    assert!(children.is_ok() && all.len() > 1, "no workers: {all:?}");
+    all
+}
+
+#[test]
+fn large_reads_take_little_memory() {
+    let directory = tempfile::tempdir().expect("a directory");
+    // More than one piece of msgpack can hold, nothing of it on the disk; and as much to be converted.
+    let write = "
+import h5py, numpy
+with h5py.File('large.h5', 'w') as file:
+    file.create_dataset('bytes', ((1 << 32) + 1000,), 'u1', chunks=(1 << 20,))[-1] = 7
+    file.create_dataset('other order', (1 << 28,), '>i8', chunks=(1 << 17,))[0] = 7
+    file.create_dataset('in a row', (1 << 28,), '<i8')[1000] = 7
+";
+    corpus::write_with(write, directory.path());
+    let server = Server::over(directory.path());
+    let read = |name: &str, rows: u64| {
+        let read = script("v1_large.py")
+            .arg(server.url("msgpack/large.h5"))
+            .arg(name);
+        read.arg(rows.to_string())
+            .limit(Duration::from_secs(300))
+            .output()
+    };
+    let bytes = (1u64 << 32) + 1000;
+    assert_eq!(read("bytes", bytes), format!("{bytes} 2 1\n"));
+    for name in ["other order", "in a row"] {
+        assert_eq!(read(name, 1 << 28), format!("{} 1 1\n", 1u64 << 31));
+    }
+    for process in processes(&server) {
+        let peak = peak(&process);
+        assert!(peak < 200 << 10, "process {process} had {peak} KiB");
+    }
+}
+
+#[test]
+fn stalled_downloads_keep_no_worker() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let write = "
+import h5py
+with h5py.File('large.h5', 'w') as file:
+    file.create_dataset('x', (64 << 20,), 'i8', chunks=(1 << 17,), compression='gzip')
+";
+    corpus::write_with(write, directory.path());
+    let server = Server::with(directory.path(), &["--workers", "1"]);
+    script("v1_slow.py").arg(server.base()).arg("8").run().success();
+}
