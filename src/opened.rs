@@ -15,6 +15,8 @@ pub enum Opened {
     Bytes(Arc<RemoteFile>),
     /// A file or directory whose objects can be asked for.
     Objects(Objects),
+    /// A directory of files with bytes.
+    Directory(RemoteName),
 }
 
 /// A file or directory on a server of the older protocol.
@@ -42,7 +44,10 @@ impl std::fmt::Debug for Objects {
 /// Any of [`Error`]'s about the network, the server and the file.
 pub fn open(name: &RemoteName, settings: &Settings, write: bool) -> Result<Opened, Error> {
     let server = Arc::new(Server::new(name, settings)?);
-    crate::remote_file::open::open(server, Cache::shared(settings), name, settings, write)
+    match crate::remote_file::open::open(server, Cache::shared(settings), name, settings, write) {
+        Err(Error::IsDirectory { .. }) if !write => Ok(Opened::Directory(name.clone())),
+        opened => opened,
+    }
 }
 
 impl Opened {
@@ -53,6 +58,10 @@ impl Opened {
     pub(crate) fn bytes(self) -> Result<Arc<RemoteFile>, Error> {
         match self {
             Self::Bytes(file) => Ok(file),
+            Self::Directory(name) => Err(Error::IsDirectory {
+                url: name.url(),
+                server: name.server(),
+            }),
             Self::Objects(objects) => Err(Error::OlderProtocol {
                 url: objects.server.url(&objects.path),
                 server: objects.server.name().to_owned(),

@@ -27,6 +27,8 @@ enum Remote {
     },
     /// What the server tells object by object.
     Objects(Objects),
+    /// A directory of files with bytes.
+    Directory(RemoteName, Arc<Settings>),
 }
 
 /// Decides whether `name` is remote; if so opens it, and prepares a copy of the access list `fapl` for it.
@@ -47,6 +49,7 @@ fn remote(host: &'static Host, name: &CStr, fapl: hid_t, write: bool) -> Result<
     let file = match hdfstream::open(&remote, &settings, write).map_err(fail)? {
         Opened::Bytes(file) => file,
         Opened::Objects(objects) => return Ok(Some(Remote::Objects(objects))),
+        Opened::Directory(name) => return Ok(Some(Remote::Directory(name, Arc::new(settings)))),
     };
     // SAFETY: HDF5 keeps `fapl` open during the call.
     let copy = unsafe { (host.h5.H5Pcopy)(fapl) };
@@ -152,7 +155,12 @@ pub(crate) unsafe extern "C" fn open<const SLOT: usize>(
                 }
                 Ok(file)
             }
-            Some(Remote::Objects(objects)) => replica::open(host, objects, fapl, given),
+            Some(Remote::Objects(objects)) => {
+                replica::open(host, replica::Origin::Objects(objects), fapl, given)
+            }
+            Some(Remote::Directory(name, settings)) => {
+                replica::open(host, replica::Origin::Files { name, settings }, fapl, given)
+            }
             Some(Remote::Bytes { url, fapl }) => {
                 // SAFETY: as above, with a name and a list that live through the call.
                 let file = unsafe { native(url.as_ptr(), flags, fapl.id(), dxpl, request) };
@@ -181,7 +189,7 @@ pub(crate) unsafe extern "C" fn create<const SLOT: usize>(
             // SAFETY: the arguments are HDF5's own.
             None => Ok(unsafe { native(name, flags, fcpl, fapl, dxpl, request) }),
             // Opening for writing failed already.
-            Some(Remote::Objects(_)) => Err(Failed),
+            Some(Remote::Objects(_) | Remote::Directory(..)) => Err(Failed),
             Some(Remote::Bytes { url, fapl }) => {
                 // SAFETY: as above, with a name and a list that live through the call.
                 Ok(unsafe { native(url.as_ptr(), flags, fcpl, fapl.id(), dxpl, request) })
@@ -302,7 +310,7 @@ pub(crate) unsafe extern "C" fn specific<const SLOT: usize>(
                                 (*arguments).args.is_accessible = question;
                                 return Ok(status);
                             }
-                            Some(Remote::Objects(_)) => {
+                            Some(Remote::Objects(_) | Remote::Directory(..)) => {
                                 *question.accessible = true;
                                 return Ok(0);
                             }

@@ -91,6 +91,7 @@ functions! {
     H5Fcreate: fn(*const c_char, c_uint, hid_t, hid_t) -> hid_t;
     H5Fget_fileno: fn(hid_t, *mut std::ffi::c_ulong) -> ffi::herr_t;
     H5Fget_obj_count: fn(hid_t, c_uint) -> isize;
+    H5Fmount: fn(hid_t, *const c_char, hid_t, hid_t) -> ffi::herr_t;
     H5Fopen: fn(*const c_char, c_uint, hid_t) -> hid_t;
     H5Gclose: fn(hid_t) -> ffi::herr_t;
     H5Gcreate2: fn(hid_t, *const c_char, hid_t, hid_t, hid_t) -> hid_t;

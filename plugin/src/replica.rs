@@ -13,6 +13,7 @@ mod read;
 mod remote;
 mod selection;
 pub(crate) mod slots;
+mod source;
 mod tree;
 
 use std::collections::HashMap;
@@ -21,7 +22,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hdfstream::v1::{Found, ObjectServer};
-use hdfstream::{Error, Objects};
+use hdfstream::{Error, Objects, RemoteName, Settings};
 
 use crate::error_stack::{Saved, Topic, push, push_text};
 use crate::ffi::{self, hid_t};
@@ -30,6 +31,7 @@ use crate::handle::Handle;
 use crate::host::Host;
 use crate::{dataset, file_names};
 use remote::RemoteDataset;
+use source::{Files, Source};
 use tree::{Place, Tree, Walk};
 
 pub(crate) use read::read;
@@ -39,13 +41,26 @@ static REPLICAS: Mutex<Vec<Arc<Replica>>> = Mutex::new(Vec::new());
 /// Their number, so that programs without pay nothing.
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 
+/// What a replica stands for.
+pub(crate) enum Origin {
+    /// A file or directory on a server that tells objects.
+    Objects(Objects),
+    /// A directory of files with bytes.
+    Files {
+        name: RemoteName,
+        settings: Arc<Settings>,
+    },
+}
+
 /// A file in memory.
 pub(crate) struct Replica {
     host: &'static Host,
     /// Our own opening of it, by the native connector; the program has others.
     file: Handle,
     number: c_ulong,
-    server: ObjectServer,
+    source: Source,
+    /// How its files close.
+    degree: ffi::H5F_close_degree_t,
     /// Canonical URL of what it stands for.
     url: String,
     tree: Mutex<Tree>,
@@ -60,6 +75,8 @@ enum Need {
     Link,
     /// The object that a path leads to.
     Object,
+    /// The same, to be opened.
+    Opened,
     /// That object's attributes.
     Attributes,
     /// The links of that group.
@@ -125,26 +142,46 @@ pub(crate) unsafe fn show_storage(
     }
 }
 
-/// Makes a replica of `objects` and opens it for the program, which named it `given` and opens it with the access
+/// Makes a replica of `origin` and opens it for the program, which named it `given` and opens it with the access
 /// list `access`.
 pub(crate) fn open(
     host: &'static Host,
-    objects: Objects,
+    origin: Origin,
     access: hid_t,
     given: &CStr,
 ) -> Result<*mut c_void, Failed> {
     sweep(host);
-    let url = objects.server.url(&objects.path);
+    let url = match &origin {
+        Origin::Objects(objects) => objects.server.url(&objects.path),
+        Origin::Files { name, .. } => name.url(),
+    };
     let fail = |error: Error| {
         push(host, Topic::Open, &url, &error);
         Failed
     };
-    let place = match objects.first.found().map_err(fail)? {
-        Found::Directory(_) => Place::Directory(objects.path.clone()),
-        _ => Place::Object {
-            file: objects.path.clone(),
-            object: "/".to_owned(),
-        },
+    let (source, place, first) = match origin {
+        Origin::Objects(objects) => {
+            let place = match objects.first.found().map_err(fail)? {
+                Found::Directory(_) => Place::Directory(objects.path),
+                _ => Place::Object {
+                    file: objects.path,
+                    object: "/".to_owned(),
+                },
+            };
+            (Source::Objects(objects.server), place, Some(objects.first))
+        }
+        Origin::Files { name, settings } => {
+            if host.reads_raw_files_itself() {
+                push_text(
+                    host,
+                    Topic::Open,
+                    &format!("{url}: set HDF5_VOL_CONNECTOR=hdfstream to open a directory"),
+                );
+                return Err(Failed);
+            }
+            let files = Files { root: name, settings };
+            (Source::Files(files), Place::Directory(String::new()), None)
+        }
     };
     // No two open files may have the same name; what follows `#` is no part of a URL's path.
     static NUMBER: AtomicU64 = AtomicU64::new(0);
@@ -158,16 +195,17 @@ pub(crate) fn open(
         );
         Failed
     };
-    let (replica, root) = Replica::create(host, &objects, url.clone(), place, &name, access)
+    let (replica, root) = Replica::create(host, source, url.clone(), place, &name, access)
         .ok_or(())
         .map_err(|()| memory())?;
     let replica = Arc::new(replica);
     {
         let mut tree = lock(&replica.tree);
-        replica
-            .fill_with(&mut tree, Tree::ROOT, &objects.first)
-            .or_else(|_| replica.fill(&mut tree, Tree::ROOT))
-            .map_err(fail)?;
+        // The first answer may be too much, or spoilt by one object.
+        let filled = first.is_some_and(|first| replica.fill_with(&mut tree, Tree::ROOT, &first).is_ok());
+        if !filled {
+            replica.fill(&mut tree, Tree::ROOT).map_err(fail)?;
+        }
     }
     if host.reads_raw_files_itself() {
         // Only now and never again will we be asked.
@@ -232,7 +270,7 @@ impl Replica {
     /// Makes the file, and gives the native object of its root group's file.
     fn create(
         host: &'static Host,
-        objects: &Objects,
+        source: Source,
         url: String,
         place: Place,
         name: &CStr,
@@ -265,7 +303,8 @@ impl Replica {
                 host,
                 file,
                 number,
-                server: objects.server.clone(),
+                source,
+                degree,
                 url,
                 tree: Mutex::new(Tree::new(place, address)),
                 datasets: Mutex::default(),
@@ -340,8 +379,9 @@ impl Replica {
         };
         match need {
             Need::Link | Need::Object => Ok(()),
+            Need::Opened if !matches!(tree.group(group).place, Place::File(_)) => Ok(()),
             Need::Attributes if tree.group(group).described => Ok(()),
-            Need::Attributes | Need::Links => self.fill(&mut tree, group),
+            Need::Opened | Need::Attributes | Need::Links => self.fill(&mut tree, group),
             Need::Everything => self.fill_below(&mut tree, group, MOST_GROUPS),
         }
     }
@@ -355,14 +395,34 @@ impl Replica {
             if filled > most {
                 return Err(Error::Rejected {
                     url: self.url.clone(),
-                    server: self.server.name().to_owned(),
+                    server: self.source.name(),
                     reason: format!("more than {most} groups and directories are too many to visit at once"),
                 });
             }
-            self.fill(tree, group)?;
+            let below = filled > 1;
+            match self.fill(tree, group) {
+                // A file in a directory may be none that can be read.
+                Err(error) if below && fill::is_about_object(&error) && tree.is_file(group) => {
+                    log::warn!("{error}");
+                }
+                other => other?,
+            }
             left.extend(tree.subgroups(group));
         }
         Ok(())
+    }
+
+    /// The server that tells objects.
+    fn server(&self) -> Result<&ObjectServer, Error> {
+        match &self.source {
+            Source::Objects(server) => Ok(server),
+            // Objects are only known from such a server.
+            Source::Files(files) => Err(Error::Rejected {
+                url: files.root.url(),
+                server: files.root.server(),
+                reason: "it tells no objects".to_owned(),
+            }),
+        }
     }
 
     /// Says on HDF5's error stack why something cannot be done.
@@ -377,7 +437,7 @@ impl Replica {
             Topic::Open,
             &Error::ReadOnly {
                 url: self.url.clone(),
-                server: self.server.name().to_owned(),
+                server: self.source.name(),
             },
         )
     }

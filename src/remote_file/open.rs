@@ -33,7 +33,12 @@ pub(crate) fn open(
             known: known.as_ref().map(|version| version.version.clone()),
             write,
         };
-        server.ask::<_, OpenReply>(target, &question).map(First::Present)
+        let reply = server.ask::<_, OpenReply>(target, &question);
+        reply.map(First::Present).map_err(|error| match error {
+            // The served root itself, which is no file by any name.
+            Error::NotFound { url, server } if place.path.is_empty() => Error::IsDirectory { url, server },
+            other => other,
+        })
     };
     let older = |place: &Place| {
         let objects = ObjectServer::new(Arc::clone(&server), place.base.clone());

@@ -482,6 +482,10 @@ unsafe extern "C" {
 unsafe extern "C" {
     pub fn H5Fget_obj_count(file_id: hid_t, types: ::std::os::raw::c_uint) -> isize;
 }
+unsafe extern "C" {
+    pub fn H5Fmount(loc_id: hid_t, name: *const ::std::os::raw::c_char, child: hid_t, plist: hid_t)
+    -> herr_t;
+}
 pub type H5FD_class_value_t = ::std::os::raw::c_int;
 pub use self::H5F_mem_t as H5FD_mem_t;
 pub const H5L_TYPE_ERROR: H5L_type_t = -1;

@@ -108,7 +108,7 @@ impl Replica {
         if total > most {
             return Err(Error::Rejected {
                 url: self.url.clone(),
-                server: self.server.name().to_owned(),
+                server: self.source.name(),
                 reason: format!("{total} bytes of datasets are too many to take at once"),
             });
         }
@@ -142,7 +142,7 @@ impl Replica {
         let written = build::quietly(self.host, || self.write(dataset, &array));
         written.ok_or_else(|| Error::Rejected {
             url: self.url.clone(),
-            server: self.server.name().to_owned(),
+            server: self.source.name(),
             reason: format!("HDF5 cannot hold {}", dataset.object),
         })
     }

@@ -1,12 +1,13 @@
 //! Asks the server for what a replica lacks, in few large requests, and puts it there.
 
 use hdfstream::Error;
+use hdfstream::protocol::{Entry, EntryKind};
 use hdfstream::v1::{Answer, Dataset, Found, Group, INLINE, LEVELS, Object, Question};
 
-use super::Replica;
 use super::build;
 use super::remote::RemoteDataset;
 use super::tree::{GroupId, Link, Place, Tree};
+use super::{Replica, Source};
 use crate::dataset;
 use crate::ffi;
 use crate::handle::Handle;
@@ -17,7 +18,7 @@ fn is_usable(name: &[u8]) -> bool {
 }
 
 /// Errors of one object, not of the network or the login: others may be there all the same.
-fn is_about_object(error: &Error) -> bool {
+pub(super) fn is_about_object(error: &Error) -> bool {
     matches!(
         error,
         Error::NotFound { .. }
@@ -35,13 +36,17 @@ impl Replica {
             return Ok(());
         }
         match tree.group(id).place.clone() {
-            Place::Directory(path) => {
-                let answer = self.server.ask(&path, &Question::default())?;
-                self.fill_with(tree, id, &answer)
-            }
+            Place::Directory(path) => match &self.source {
+                Source::Objects(server) => {
+                    let answer = server.ask(&path, &Question::default())?;
+                    self.fill_with(tree, id, &answer)
+                }
+                Source::Files(files) => self.fill_listed(tree, id, &files.list(&path)?),
+            },
+            Place::File(path) => self.mount(tree, id, &path),
             Place::Object { file, object } => {
-                let whole = self
-                    .server
+                let server = self.server()?;
+                let whole = server
                     .ask(&file, &Question::object(&object, LEVELS, INLINE))
                     .and_then(|answer| self.fill_with(tree, id, &answer));
                 match whole {
@@ -49,7 +54,7 @@ impl Replica {
                     // what lies below is then asked for piece by piece.
                     Err(error @ (Error::ServerFailed { .. } | Error::Garbage { .. })) => {
                         log::debug!("{error}; asking for less");
-                        let answer = self.server.ask(&file, &Question::object(&object, 0, 0))?;
+                        let answer = server.ask(&file, &Question::object(&object, 0, 0))?;
                         self.fill_with(tree, id, &answer)
                     }
                     other => other,
@@ -57,7 +62,7 @@ impl Replica {
             }
             Place::Nameless => Err(Error::Rejected {
                 url: self.url.clone(),
-                server: self.server.name().to_owned(),
+                server: self.source.name(),
                 reason: "the older protocol cannot ask for a group whose name is no text".to_owned(),
             }),
         }
@@ -71,16 +76,16 @@ impl Replica {
             let group = build::open_group(self.host, self.file.id(), &path).ok_or_else(|| self.full())?;
             match found {
                 Found::Directory(directory) => {
-                    let Place::Directory(path) = tree.group(id).place.clone() else {
+                    if !matches!(tree.group(id).place, Place::Directory(_)) {
                         return Err(answer.garbage("a directory where a group belongs".to_owned()));
-                    };
+                    }
                     for name in &directory.directories {
                         let place = tree.group(id).place.member(name.as_bytes());
                         self.add_group(tree, id, &group, name.as_bytes(), place)?;
                     }
                     for (name, file) in &directory.files {
                         if !file.is_hdf5 {
-                            log::info!("{}: {name} is no HDF5 file", self.server.url(&path));
+                            log::info!("{}: {name} is no HDF5 file", self.shown(tree, id));
                             continue;
                         }
                         let Place::Directory(file) = tree.group(id).place.member(name.as_bytes()) else {
@@ -98,6 +103,50 @@ impl Replica {
                 _ => Err(answer.garbage("no group, where one was asked for".to_owned())),
             }
         })
+    }
+
+    /// Fills the group `id` with the entries of a directory.
+    fn fill_listed(&self, tree: &mut Tree, id: GroupId, entries: &[Entry]) -> Result<(), Error> {
+        build::quietly(self.host, || {
+            let path = tree.group(id).path.clone();
+            let group = build::open_group(self.host, self.file.id(), &path).ok_or_else(|| self.full())?;
+            for entry in entries {
+                let name = entry.name.as_bytes();
+                let place = match (entry.kind, tree.group(id).place.member(name)) {
+                    (EntryKind::Directory, place) => place,
+                    (EntryKind::Hdf5, Place::Directory(path)) => Place::File(path),
+                    _ => {
+                        log::info!("{}: {} is no HDF5 file", self.shown(tree, id), entry.name);
+                        continue;
+                    }
+                };
+                self.add_group(tree, id, &group, name, place)?;
+            }
+            tree.set_described(id);
+            tree.set_filled(id);
+            Ok(())
+        })
+    }
+
+    /// Mounts the file `path` on the group `id`: what is below it is then HDF5's own matter.
+    fn mount(&self, tree: &mut Tree, id: GroupId, path: &str) -> Result<(), Error> {
+        let Source::Files(files) = &self.source else {
+            return Ok(());
+        };
+        let place = tree.group(id).path.clone();
+        let mounted = build::quietly(self.host, || {
+            files.mount(self.host, self.file.id(), &place, path, self.degree)
+        })?;
+        if !mounted {
+            return Err(Error::Rejected {
+                url: format!("{}{}", self.url, String::from_utf8_lossy(&place)),
+                server: self.source.name(),
+                reason: "HDF5 cannot open this file".to_owned(),
+            });
+        }
+        tree.set_described(id);
+        tree.set_filled(id);
+        Ok(())
     }
 
     /// Puts attributes and members into the group `id`, which is open as `group`. Members of which nothing is
@@ -149,7 +198,7 @@ impl Replica {
             .iter()
             .filter_map(|name| match place.member(name) {
                 Place::Object { object, .. } => Some((*name, object)),
-                Place::Directory(_) | Place::Nameless => {
+                Place::Directory(_) | Place::File(_) | Place::Nameless => {
                     self.leave_out(tree, id, name, "its name is no text");
                     None
                 }
@@ -160,7 +209,7 @@ impl Replica {
                 .iter()
                 .map(|(_, object)| Question::object(object, LEVELS, INLINE))
                 .collect();
-            let answers = self.server.ask_all(&file, &questions)?;
+            let answers = self.server()?.ask_all(&file, &questions)?;
             for ((name, object), answer) in some.iter().zip(answers) {
                 let added = answer.and_then(|answer| match answer.found()? {
                     Found::Object(member) => self.add_member(tree, id, group, name, &member),
@@ -169,7 +218,7 @@ impl Replica {
                 let added = match added {
                     // A group may be readable by itself, without what lies below.
                     Err(Error::ServerFailed { .. } | Error::Garbage { .. }) => self
-                        .server
+                        .server()?
                         .ask(&file, &Question::object(object, 0, 0))
                         .and_then(|answer| match answer.found()? {
                             Found::Object(member) => self.add_member(tree, id, group, name, &member),
@@ -247,7 +296,7 @@ impl Replica {
     fn add_dataset(&self, tree: &mut Tree, id: GroupId, group: &Handle, name: &[u8], found: &Dataset<'_>) {
         let remote = match tree.group(id).place.member(name) {
             Place::Object { file, object } => Some((file, object)),
-            Place::Directory(_) | Place::Nameless => None,
+            Place::Directory(_) | Place::File(_) | Place::Nameless => None,
         };
         if remote.is_none() && found.data.is_none() {
             self.leave_out(tree, id, name, "its name is no text");
@@ -296,7 +345,7 @@ impl Replica {
     fn full(&self) -> Error {
         Error::Garbage {
             url: self.url.clone(),
-            server: self.server.name().to_owned(),
+            server: self.source.name(),
             reason: "this HDF5 cannot hold the groups that it tells of".to_owned(),
         }
     }

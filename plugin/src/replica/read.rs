@@ -191,12 +191,12 @@ impl Replica {
                     return Err(self.too_large(dataset));
                 };
                 bytes.resize(length, 0);
-                self.server
+                self.server()?
                     .read(file, object, rows, &dataset.element, &mut bytes)?;
                 Ok(Fetched::Packed(bytes))
             }
             None => {
-                let answers = self.server.read_sequences(file, object, rows)?;
+                let answers = self.server()?.read_sequences(file, object, rows)?;
                 Ok(Fetched::Sequences(answers))
             }
         }
@@ -205,7 +205,7 @@ impl Replica {
     fn too_large(&self, dataset: &RemoteDataset) -> Error {
         Error::Rejected {
             url: self.url.clone(),
-            server: self.server.name().to_owned(),
+            server: self.source.name(),
             reason: format!("so much of {} does not fit in memory", dataset.object),
         }
     }
@@ -233,7 +233,7 @@ impl Replica {
                 let start = selected.buffer.cast::<u8>().add((place * size) as usize);
                 std::slice::from_raw_parts_mut(start, length as usize)
             };
-            self.server.read(
+            self.server()?.read(
                 &dataset.file,
                 &dataset.object,
                 &wanted.rows,

@@ -68,7 +68,7 @@ impl Need {
     /// index among these.
     fn with_index(self) -> Self {
         match self {
-            Self::Link | Self::Object => Self::Links,
+            Self::Link | Self::Object | Self::Opened => Self::Links,
             other => other,
         }
     }
@@ -85,7 +85,7 @@ pub(crate) unsafe fn before_open(
     name: *const c_char,
 ) -> Result<(), Failed> {
     // SAFETY: the caller's promise.
-    unsafe { prepare(host, object, location, name, Need::Object) }
+    unsafe { prepare(host, object, location, name, Need::Opened) }
 }
 
 /// Fails if `object` is of a replica.

@@ -15,6 +15,8 @@ pub(super) type GroupId = usize;
 pub(super) enum Place {
     /// A directory.
     Directory(String),
+    /// A file with bytes, which HDF5 itself reads once it is mounted there.
+    File(String),
     /// A group in a file.
     Object {
         /// Path of the file.
@@ -38,7 +40,7 @@ impl Place {
                 file: file.clone(),
                 object: join(object, name),
             },
-            Self::Nameless => Self::Nameless,
+            Self::File(_) | Self::Nameless => Self::Nameless,
         }
     }
 }
@@ -102,6 +104,15 @@ impl Tree {
 
     pub(super) fn group(&self, id: GroupId) -> &Group {
         &self.groups[id]
+    }
+
+    /// Whether the group stands for a whole file.
+    pub(super) fn is_file(&self, id: GroupId) -> bool {
+        match &self.groups[id].place {
+            Place::File(_) => true,
+            Place::Object { object, .. } => object == "/",
+            Place::Directory(_) | Place::Nameless => false,
+        }
     }
 
     pub(super) fn set_described(&mut self, id: GroupId) {
