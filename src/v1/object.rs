@@ -250,6 +250,8 @@ impl<'a> Array<'a> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn array(bytes: &[u8]) -> Result<Array<'_>, String> {
@@ -330,5 +332,28 @@ mod tests {
         assert!(matches!(group.members[0], (b"u", Some(Object::Unsupported(_)))));
         assert_eq!(group.members[1], (&b"n"[..], None));
         assert!(matches!(group.members[2].1, Some(Object::Unsupported(_))));
+    }
+    proptest! {
+        #[test]
+        fn whatever_comes_is_read_or_refused(
+            changes in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 1..6),
+            cut in any::<proptest::sample::Index>(),
+        ) {
+            let mut bytes = b"\x83\xABhdf5_object\xA5group\xAAattributes\x81\xA1a".to_vec();
+            bytes.extend_from_slice(ONE_ROW);
+            bytes.extend_from_slice(b"\xA7members\x82\xA1n\xC0\xA1d\x86\xABhdf5_object\xA7dataset\xAAattributes\x80\
+                \xA4type\xA3str\xA4kind\xA0\xA5shape\x91\x02\xA4data\
+                \x83\xA4vlen\xC3\xA5shape\x91\x02\xA4data\x92\xA1a\xA2bc");
+            prop_assert!(Value::parse(&bytes, 1000).is_ok());
+            for (at, byte) in changes {
+                let at = at.index(bytes.len());
+                bytes[at] = byte;
+            }
+            for end in [bytes.len(), cut.index(bytes.len())] {
+                if let Ok(value) = Value::parse(&bytes[..end], 1000) {
+                    let _ = (Object::read(&value), Array::read(&value));
+                }
+            }
+        }
     }
 }

@@ -101,10 +101,12 @@ fn assertions() -> Vec<(String, usize)> {
 fn constants() -> Vec<(String, i64)> {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut text = String::new();
-    for entry in std::fs::read_dir(sources).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_file() {
-            text.push_str(&std::fs::read_to_string(path).unwrap());
+    for folder in [sources.clone(), sources.join("replica")] {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_file() {
+                text.push_str(&std::fs::read_to_string(path).unwrap());
+            }
         }
     }
     BINDINGS
