@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::net::TcpListener;
 use std::path::Path;
 
-use crate::harness::{Program, built, host};
+use crate::harness::{Plugin, Program, Server, built, host};
 
 fn readme() -> String {
     std::fs::read_to_string(built::checkout().join("README.md")).expect("README.md")
@@ -13,21 +13,30 @@ fn readme() -> String {
 
 /// Names of all tests here, such as `stubs::pandas_reads_its_tables`.
 fn tests() -> BTreeSet<String> {
-    let folder = built::checkout().join("tests/end_to_end");
     let mut found = BTreeSet::new();
-    for entry in std::fs::read_dir(folder).expect("this directory").flatten() {
+    collect_tests(&built::checkout().join("tests/end_to_end"), "", &mut found);
+    found
+}
+
+/// Adds the tests of the modules in `folder`, whose names begin with `prefix`.
+fn collect_tests(folder: &Path, prefix: &str, found: &mut BTreeSet<String>) {
+    for entry in std::fs::read_dir(folder)
+        .expect("a directory of modules")
+        .flatten()
+    {
         let path = entry.path();
-        if path.extension().is_none_or(|extension| extension != "rs") {
-            continue;
-        }
-        let topic = path.file_stem().expect("a name").to_string_lossy().into_owned();
-        let text = std::fs::read_to_string(&path).expect("a module");
-        for after in text.split("#[test]\n").skip(1) {
-            let name = after.strip_prefix("fn ").and_then(|rest| rest.split('(').next());
-            found.insert(format!("{topic}::{}", name.expect("a function")));
+        let stem = path.file_stem().expect("a name").to_string_lossy().into_owned();
+        let module = format!("{prefix}{stem}::");
+        if path.is_dir() {
+            collect_tests(&path, &module, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = std::fs::read_to_string(&path).expect("a module");
+            for after in text.split("#[test]\n").skip(1) {
+                let name = after.strip_prefix("fn ").and_then(|rest| rest.split('(').next());
+                found.insert(format!("{module}{}", name.expect("a function")));
+            }
         }
     }
-    found
 }
 
 #[test]
@@ -48,6 +57,45 @@ fn every_row_of_the_table_names_tests_that_exist() {
             assert!(tests.contains(name), "there is no test {name}: {row}");
         }
     }
+}
+
+#[test]
+fn the_first_plot_is_made_as_it_says() {
+    let folder = built::checkout().join("docs/first-plot");
+    let script = std::fs::read_to_string(folder.join("plot.py")).expect("the script");
+    assert!(readme().contains(&format!("```python\n{script}```")), "{script}");
+    let directory = tempfile::tempdir().expect("a directory");
+    let python = || Program::new(host::interpreter()).directory(directory.path());
+    python().arg(folder.join("make_data.py")).run().success();
+    let size = std::fs::metadata(directory.path().join("waves.h5"))
+        .expect("the file")
+        .len();
+    assert!(
+        (85_000_000..87_000_000).contains(&size),
+        "the README says 86 MB, not {size}"
+    );
+    let server = Server::over(directory.path());
+    let settings = directory.path().join("config.yml");
+    std::fs::write(
+        &settings,
+        format!("aliases:\n  lab:\n    url: {}\n", server.base()),
+    )
+    .expect("a file");
+    let outcome = python()
+        .arg(folder.join("plot.py"))
+        .plugin(Plugin::On)
+        .env("HDFSTREAM_CONFIG", &settings)
+        .env("MPLCONFIGDIR", directory.path())
+        .run()
+        .success();
+    let (requests, bytes) = (outcome.stats().requests, outcome.stats().bytes_in);
+    assert_eq!(
+        (requests, bytes / 100_000),
+        (2, 14),
+        "the README says 2 requests and 1.4 MB"
+    );
+    let picture = std::fs::read(directory.path().join("waves.png")).expect("the picture");
+    assert!(picture.starts_with(b"\x89PNG") && picture.len() > 10_000);
 }
 
 /// A command of the README with the output that follows it there.
