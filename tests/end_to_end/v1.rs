@@ -10,9 +10,16 @@ use std::sync::OnceLock;
 
 use crate::harness::{Program, built, python_file};
 
-/// A script of `programs`.
+/// A script of `programs`, with a place for the settings file that the client writes when it finds none.
 fn script(name: &str) -> Program {
-    python_file(&format!("end_to_end/programs/{name}"))
+    python_file(&format!("end_to_end/programs/{name}")).env("XDG_CONFIG_HOME", settings())
+}
+
+/// Where the client keeps its settings in these tests.
+fn settings() -> PathBuf {
+    let folder = built::scratch().join("python-client");
+    std::fs::create_dir_all(&folder).expect("a directory");
+    folder
 }
 
 /// The source of the client, tests included.

@@ -50,7 +50,8 @@ impl Program {
         let variables = [
             ("PATH", "/usr/local/bin:/usr/bin:/bin"),
             ("LANG", "C.UTF-8"),
-            ("HOME", "/nonexistent"),
+            // Where nothing can be made, by root neither.
+            ("HOME", "/dev/null/home"),
             ("PYTHONNOUSERSITE", "1"),
             ("PYTHONFAULTHANDLER", "1"),
             ("PYTHONWARNINGS", "ignore"),

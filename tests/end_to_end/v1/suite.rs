@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{client, script, tree};
+use super::{client, script, settings, tree};
 use crate::harness::{Program, Server, host};
 
 #[test]
@@ -12,6 +12,7 @@ fn the_clients_own_tests_pass() {
         .args(["-m", "pytest", "-q", "-p", "no:cacheprovider"])
         .args(["--disable-recording", "--server", server.base()])
         .env("PYTHONDONTWRITEBYTECODE", "1")
+        .env("XDG_CONFIG_HOME", settings())
         .env("HDF5_PLUGIN_PATH", "")
         .directory(client())
         .limit(Duration::from_secs(900));
