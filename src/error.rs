@@ -48,7 +48,9 @@ pub enum Error {
         server: String,
     },
     /// A directory was named where a file is needed.
-    #[error("{url}: this is a directory on {server}, not a file; name a file below it")]
+    #[error(
+        "{url}: this is a directory on {server}, not a file; name a file below it, or end the name with a slash to look into the directory"
+    )]
     IsDirectory {
         /// What was asked for.
         url: String,

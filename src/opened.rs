@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::cache::Cache;
 use crate::remote_file::RemoteFile;
 use crate::server::Server;
-use crate::v1::{Answer, ObjectServer};
+use crate::v1::{Answer, Found, ObjectServer};
 use crate::{Error, RemoteName, Settings};
 
 /// What stands behind a name.
@@ -51,6 +51,16 @@ pub fn open(name: &RemoteName, settings: &Settings, write: bool) -> Result<Opene
 }
 
 impl Opened {
+    /// Whether this is a directory.
+    #[must_use]
+    pub fn is_directory(&self) -> bool {
+        match self {
+            Self::Bytes(_) => false,
+            Self::Objects(objects) => matches!(objects.first.found(), Ok(Found::Directory(_))),
+            Self::Directory(_) => true,
+        }
+    }
+
     /// The file, if its bytes can be read.
     ///
     /// # Errors

@@ -46,7 +46,14 @@ fn remote(host: &'static Host, name: &CStr, fapl: hid_t, write: bool) -> Result<
     }
     let settings = settings(host, fapl).map_err(fail)?;
     let url = url_of(&remote)?;
-    let file = match hdfstream::open(&remote, &settings, write).map_err(fail)? {
+    let opened = hdfstream::open(&remote, &settings, write).map_err(fail)?;
+    if opened.is_directory() && !names_directory(text) {
+        return Err(fail(hdfstream::Error::IsDirectory {
+            url: remote.url(),
+            server: remote.server(),
+        }));
+    }
+    let file = match opened {
         Opened::Bytes(file) => file,
         Opened::Objects(objects) => return Ok(Some(Remote::Objects(objects))),
         Opened::Directory(name) => return Ok(Some(Remote::Directory(name, Arc::new(settings)))),
@@ -65,6 +72,12 @@ fn remote(host: &'static Host, name: &CStr, fapl: hid_t, write: bool) -> Result<
         return Err(Failed);
     }
     Ok(Some(Remote::Bytes { url, fapl: copy }))
+}
+
+/// Whether the user means a directory: the name ends with a slash, or is an alias alone. Otherwise it is an error, as
+/// it is for a local one: h5ls takes a file that does not open for an object of what is before its last slash.
+fn names_directory(name: &str) -> bool {
+    name.ends_with(['/', ':'])
 }
 
 /// Whether the access list `fapl` names a driver for plain local files: ours then takes its place. Others mean

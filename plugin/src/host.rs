@@ -143,6 +143,14 @@ impl Host {
         self.major >= 2 && !hdfstream::settings::is_default_connector()
     }
 
+    /// Whether this HDF5 is ending. It closes what is open, in an order of its own, and nothing may be asked of it.
+    pub(crate) fn is_terminating(&self) -> bool {
+        let mut ending = false;
+        // SAFETY: the out-pointer lives through the call, which HDF5 allows at any time.
+        let status = unsafe { (self.h5.H5is_library_terminating)(&raw mut ending) };
+        status < 0 || ending
+    }
+
     /// Id of our driver in this host, registered on first use. Negative when HDF5 refuses it.
     pub(crate) fn driver(&self, class: &'static ffi::H5FD_class_t) -> hid_t {
         let known = self.driver.load(Ordering::Acquire);

@@ -162,6 +162,7 @@ functions! {
     ) -> ffi::herr_t;
     H5VLobject: fn(hid_t) -> *mut c_void;
     H5allocate_memory: fn(usize, bool) -> *mut c_void;
+    H5is_library_terminating: fn(*mut bool) -> ffi::herr_t;
     H5get_libversion: fn(*mut c_uint, *mut c_uint, *mut c_uint) -> ffi::herr_t;
 }
 

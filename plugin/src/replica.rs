@@ -222,6 +222,9 @@ pub(crate) fn open(
 /// Closes the file object `file` by `close`, and the replica with it when it was the last. A file object that is of
 /// no replica is closed all the same.
 pub(crate) fn close<T>(host: &'static Host, file: *mut c_void, close: impl FnOnce() -> T) -> T {
+    if any() && host.is_terminating() {
+        abandon(host);
+    }
     let last = of_object(host, file, ffi::H5I_FILE)
         .filter(|(replica, _)| replica.is_last(file))
         .map(|(replica, _)| replica);

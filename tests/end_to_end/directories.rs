@@ -41,11 +41,11 @@ with h5py.File(base + "/run/") as f:
     try: f["new"] = 1
     except ValueError: pass
     else: raise AssertionError("changed")
-with h5py.File(base) as f:
+with h5py.File(base + "/") as f:
     assert list(f) == ["run"] and "one.h5" in f["run"]
     kept = f["run/inner/two.hdf5/group"]
 for _ in range(5):
-    with h5py.File(base + "/run") as one, h5py.File(base + "/run/one.h5") as two, h5py.File(base + "/run") as three:
+    with h5py.File(base + "/run/") as one, h5py.File(base + "/run/one.h5") as two, h5py.File(base + "/run/") as three:
         assert one["one.h5/many"][7, 1] == two["many"][7, 1] == three["one.h5/many"][7, 1]
 "#;
     for protocol in PROTOCOLS {
@@ -58,6 +58,33 @@ for _ in range(5):
     }
 }
 
+/// Without a slash at the end it is an error, as it is for a local directory. Tools count on that: h5ls takes a file
+/// that does not open for an object in what stands before its last slash.
+#[test]
+fn a_name_without_a_slash_is_no_directory() {
+    let script = r#"
+import sys, h5py
+try: h5py.File(sys.argv[1])
+except IsADirectoryError as error: assert "slash" in str(error), error
+else: raise AssertionError("opened")
+"#;
+    for protocol in PROTOCOLS {
+        let (root, server) = scene(protocol);
+        for name in [server.url("run"), server.base().to_owned()] {
+            python(script).arg(name).plugin(Plugin::On).run().success();
+        }
+        let h5ls = |name: &str| tool("h5ls").arg(name).plugin(Plugin::On).run().failure();
+        for missing in ["run/missing.h5", "run/notes.txt", "run/one.h5/missing"] {
+            let local = h5ls(&root.path().join(missing).display().to_string());
+            let remote = h5ls(&server.url(missing));
+            let told = |text: &str| text.rsplit(": ").next().unwrap_or_default().to_owned();
+            assert_eq!(told(&local.stderr), told(&remote.stderr), "{local}\n{remote}");
+        }
+        // Looked for where it may be, in a directory.
+        h5ls(&server.url("run//missing.h5"));
+    }
+}
+
 #[test]
 fn full_paths_in_files_of_the_older_protocol_stay_in_the_file() {
     let (_root, server) = scene("v1");
@@ -67,7 +94,7 @@ with h5py.File(sys.argv[1]) as f:
     assert (f["run/one.h5/links/soft"][:] == f["run/one.h5/numbers/i4"][:]).all()
 "#;
     python(script)
-        .arg(server.base())
+        .arg(server.url(""))
         .plugin(Plugin::On)
         .run()
         .success();
@@ -86,7 +113,7 @@ else:
     raise AssertionError("opened")
 "#;
     python(script)
-        .arg(server.url("run"))
+        .arg(server.url("run/"))
         .plugin(Plugin::Discovery)
         .run()
         .success();
@@ -105,7 +132,7 @@ fn h5ls_lists_one_level_and_all_levels() {
         assert_eq!(names, ["inner", "nothing", "one.h5"]);
         // Below a file there is what is in the file.
         let local = h5ls(&root.path().join("run/inner/two.hdf5").display().to_string());
-        let remote = h5ls(&server.url("run/inner"));
+        let remote = h5ls(&server.url("run/inner/"));
         let below = |listing: &str, prefix: &str| {
             let strip = |line: &str| {
                 let (name, rest) = line.split_once(char::is_whitespace)?;

@@ -85,6 +85,15 @@ fn a_missing_file_is_a_file_not_found_error() {
 }
 
 #[test]
+fn a_directory_is_not_a_file() {
+    let (directory, server) = scene();
+    std::fs::create_dir(directory.path().join("folder")).expect("a directory");
+    let url = server.url("folder");
+    let outcome = script(OPEN).arg(&url).run();
+    raises(&outcome, "IsADirectoryError", &[&url]);
+}
+
+#[test]
 fn a_directory_cannot_be_written() {
     let (directory, server) = scene();
     std::fs::create_dir(directory.path().join("folder")).expect("a directory");

@@ -89,6 +89,9 @@ unsafe extern "C" {
     ) -> herr_t;
 }
 unsafe extern "C" {
+    pub fn H5is_library_terminating(is_terminating: *mut bool) -> herr_t;
+}
+unsafe extern "C" {
     pub fn H5allocate_memory(size: usize, clear: bool) -> *mut ::std::os::raw::c_void;
 }
 pub const H5I_UNINIT: H5I_type_t = -2;
