@@ -135,7 +135,14 @@ pub(crate) fn search(name: &RemoteName, naming: Naming, settings: &Settings) -> 
             ),
         }),
         Some(kept) => Ok(search.with(kept.credentials, Source::TokenFile)),
-        None => Ok(search),
+        None => {
+            if let Some(user) = user {
+                search
+                    .passed_over
+                    .push(format!("no password or token of {user} was found"));
+            }
+            Ok(search)
+        }
     }
 }
 

@@ -62,6 +62,13 @@ fn a_server_is_called_as_the_user_calls_it() {
 }
 
 #[test]
+fn a_user_without_a_login_is_told_of() {
+    let settings = settings("aliases: {c: {url: 'https://no-such-host/x', user: ann}}");
+    let search = given_for("https://no-such-host/x/y", Naming::User, &settings);
+    assert_eq!(search.passed_over, ["no password or token of ann was found"]);
+}
+
+#[test]
 fn the_keyring_needs_a_user() {
     let settings = settings("servers: {'https://no-such-host/x': {use_keyring: true}}");
     let search = given_for("https://no-such-host/x/y", Naming::File, &settings);

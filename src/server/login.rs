@@ -100,9 +100,12 @@ impl Login {
     }
 
     /// For an answer that may have another reason: what was passed over.
-    pub(super) fn doubt(&self) -> Option<String> {
-        (self.header.is_none() && !self.passed_over.is_empty())
-            .then(|| format!("asked without a login: {}", self.passed_over.join("; ")))
+    pub(super) fn doubt(&self, base: &str) -> Option<String> {
+        let name = self.short.as_deref().unwrap_or(base);
+        (self.header.is_none() && !self.passed_over.is_empty()).then(|| {
+            let notes = self.passed_over.join("; ");
+            format!("asked without a login: {notes}; perhaps run 'hdfstream login {name}'")
+        })
     }
 
     /// The server refused it.

@@ -22,7 +22,7 @@ pub(super) fn outcome(
         // Servers do not tell what a user may not see from what is not there.
         ErrorKind::NotFound => Error::NotFound {
             url,
-            server: match server.login.doubt() {
+            server: match server.login.doubt(&format!("{}{}", server.name, target.base)) {
                 Some(doubt) => format!("{name} ({doubt})"),
                 None => name,
             },
