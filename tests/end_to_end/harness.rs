@@ -17,9 +17,7 @@ pub(crate) mod stats;
 
 pub(crate) use accounts::Accounts;
 pub(crate) use comparison::assert_same;
-pub(crate) use host::{
-    Host, Language, compile, hdfstream, make_stub, python, python_file, server_command, tool,
-};
+pub(crate) use host::{Host, Language, compile, hdfstream, make_stub, python, python_file, tool};
 pub(crate) use program::{Outcome, Plugin, Program, Running};
 pub(crate) use proxy::{Fault, Proxy};
 pub(crate) use server::Server;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::harness::{Outcome, Plugin, Program, Server, built, corpus, python_file, server_command};
+use crate::harness::{Accounts, Outcome, Plugin, Program, Server, built, corpus, python_file};
 
 const PASSWORD: &str = "joes-own-secret";
 
@@ -18,6 +18,7 @@ const BUS: &str = r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus C
 
 struct Scene {
     home: tempfile::TempDir,
+    _accounts: Accounts,
     server: Server,
 }
 
@@ -26,14 +27,14 @@ fn scene() -> Scene {
     let served = home.path().join("served");
     std::fs::create_dir(&served).expect("a directory");
     corpus::write_with("import write_files; write_files.small('small.h5', 5)", &served);
-    let users = home.path().join("users.toml");
-    let add = server_command()
-        .args(["user", "add", "joe", "--users"])
-        .arg(&users);
-    add.input(&format!("{PASSWORD}\n")).run().success();
-    let users = users.display().to_string();
-    let server = Server::with(&served, &["--users", &users, "--anonymous=false"]);
-    let scene = Scene { home, server };
+    let accounts = Accounts::new("anonymous = false\n");
+    accounts.add("joe", PASSWORD, &[]);
+    let server = accounts.serve(&served, &[]);
+    let scene = Scene {
+        home,
+        _accounts: accounts,
+        server,
+    };
     std::fs::write(scene.path("bus.xml"), BUS).expect("a file");
     // With a slash at its end, as people write it; neither we nor the Python client count it.
     scene.settings(&format!(

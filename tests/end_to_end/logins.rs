@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::harness::{
-    Outcome, Plugin, Program, Server, Service, corpus, hdfstream, python, python_file, server_command,
+    Accounts, Outcome, Plugin, Program, Server, Service, corpus, hdfstream, python, python_file,
 };
 
 const PASSWORD: &str = "joes-own-secret";
@@ -13,6 +13,7 @@ const WRONG: &str = "not-joes-secret";
 /// A server with an account, and the home of its user.
 struct Scene {
     home: tempfile::TempDir,
+    accounts: Accounts,
     server: Server,
 }
 
@@ -21,14 +22,14 @@ fn scene() -> Scene {
     let served = home.path().join("served");
     std::fs::create_dir(&served).expect("a directory");
     corpus::write_with("import write_files; write_files.small('small.h5', 5)", &served);
-    let users = home.path().join("users.toml");
-    let add = server_command()
-        .args(["user", "add", "joe", "--users"])
-        .arg(&users);
-    add.input(&format!("{PASSWORD}\n")).run().success();
-    let users = users.display().to_string();
-    let server = Server::with(&served, &["--users", &users, "--anonymous=false"]);
-    Scene { home, server }
+    let accounts = Accounts::new("anonymous = false\n");
+    accounts.add("joe", PASSWORD, &[]);
+    let server = accounts.serve(&served, &[]);
+    Scene {
+        home,
+        accounts,
+        server,
+    }
 }
 
 impl Scene {
@@ -120,11 +121,8 @@ fn each_place_of_a_login_opens_a_protected_file() {
     scene.tokens(&format!("{{\"user\": \"joe\", \"password\": {PASSWORD:?}}}"));
     opens(scene.open());
     std::fs::remove_file(scene.path(".config/hdfstream/tokens.json")).expect("a file");
-    let users = scene.path("users.toml");
-    let token = server_command()
-        .args(["token", "joe", "--days", "1", "--users"])
-        .arg(users);
-    opens(scene.open().env("HDFSTREAM_TOKEN", token.output().trim()));
+    let token = scene.accounts.token("joe");
+    opens(scene.open().env("HDFSTREAM_TOKEN", token));
 }
 
 #[test]

@@ -10,7 +10,6 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use hdfstream::protocol::Run;
-use percent_encoding::percent_decode_str;
 
 use crate::admission::Admitted;
 use crate::error::Error;
@@ -37,7 +36,7 @@ pub(crate) async fn get(
         Ok(Admitted { viewer, .. }) => viewer,
         Err(error) => return error.into_text(),
     };
-    let Some(name) = name(&uri) else {
+    let Some(name) = uri.path().strip_prefix("/download/").and_then(path::decode) else {
         return Error::NotFound(uri.path().to_owned()).into_text();
     };
     if let Some(axum::Extension(journal)) = noted {
@@ -55,24 +54,6 @@ pub(crate) async fn get(
         served => served,
     }
     .unwrap_or_else(Error::into_text)
-}
-
-/// The path below the root, of a URI without the base. Components are decoded one by one, so that an encoded slash stays within
-/// its component, where no file name has one.
-fn name(uri: &Uri) -> Option<String> {
-    let encoded = uri.path().strip_prefix("/download/")?;
-    let mut name = String::with_capacity(encoded.len());
-    for component in encoded.split('/') {
-        let component = percent_decode_str(component).decode_utf8().ok()?;
-        if !path::is_component(&component) {
-            return None;
-        }
-        if !name.is_empty() {
-            name.push('/');
-        }
-        name.push_str(&component);
-    }
-    Some(name)
 }
 
 fn serve(

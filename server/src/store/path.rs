@@ -1,5 +1,7 @@
 //! Names as requests carry them: what is a path below the root, before any file is touched.
 
+use percent_encoding::percent_decode_str;
+
 /// Whether `path` names something below the root: components separated by single `/`, none of them
 /// empty, `.` or `..`. Backslashes and everything else are ordinary characters.
 pub(crate) fn is_below_root(path: &str) -> bool {
@@ -9,6 +11,23 @@ pub(crate) fn is_below_root(path: &str) -> bool {
 /// Whether `component` can be the name of a file or directory.
 pub(crate) fn is_component(component: &str) -> bool {
     !matches!(component, "" | "." | "..") && !component.contains(['/', '\0'])
+}
+
+/// The path below the root that stands in a URL; `None` if there can be nothing of that name. Components are decoded
+/// one by one, so that an encoded slash stays within its component, where no file name has one.
+pub(crate) fn decode(encoded: &str) -> Option<String> {
+    let mut name = String::with_capacity(encoded.len());
+    for component in encoded.split('/') {
+        let component = percent_decode_str(component).decode_utf8().ok()?;
+        if !is_component(&component) {
+            return None;
+        }
+        if !name.is_empty() {
+            name.push('/');
+        }
+        name.push_str(&component);
+    }
+    Some(name)
 }
 
 /// An absolute path of the server's file system without its empty and `.` components; `None` if it is

@@ -6,25 +6,13 @@ use percent_encoding::percent_decode_str;
 use crate::store::path;
 
 /// The path below the root, empty for the root itself; `None` if there can be nothing of that name. One slash
-/// at the end does not count. Components are decoded one by one, so that an encoded slash stays within its
-/// component, where no file name has one.
+/// at the end does not count.
 pub(super) fn below(uri: &Uri, endpoint: &str) -> Option<String> {
     let encoded = rest(uri, endpoint);
     if encoded.is_empty() {
         return Some(String::new());
     }
-    let mut name = String::with_capacity(encoded.len());
-    for component in encoded.split('/') {
-        let component = percent_decode_str(component).decode_utf8().ok()?;
-        if !path::is_component(&component) {
-            return None;
-        }
-        if !name.is_empty() {
-            name.push('/');
-        }
-        name.push_str(&component);
-    }
-    Some(name)
+    path::decode(encoded)
 }
 
 /// The path as it is repeated to the client.

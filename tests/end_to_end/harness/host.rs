@@ -146,11 +146,6 @@ pub(crate) fn hdfstream() -> Program {
     Program::new(built::command())
 }
 
-/// The server's program, for its commands that do not serve.
-pub(crate) fn server_command() -> Program {
-    Program::new(built::server())
-}
-
 /// Makes a stub of the file at `url`, or a tree of stubs of the directory.
 pub(crate) fn make_stub(url: &str, path: &Path) {
     hdfstream().arg("stub").arg(url).arg(path).run().success();
