@@ -116,7 +116,8 @@ def floats_odd(path):
             made.write(h5s.ALL, h5s.ALL, np.array(SPECIALS))
 
 
-@corpus_file("bitfields.h5", "bitfields of all widths, with precision and offset; H5T_TIME")
+# PyTables takes every bitfield for a boolean of one byte and writes beyond its array: it crashes now and then.
+@corpus_file("bitfields.h5", "bitfields of all widths, with precision and offset; H5T_TIME", skip=("tables",))
 def bitfields(path):
     with h5py.File(path, "w") as file:
         for width in (8, 16, 32, 64):
@@ -126,7 +127,7 @@ def bitfields(path):
             write_bytes(file, name.lower(), getattr(h5t, name))
 
 
-@corpus_file("bitfields_odd.h5", "bitfields that use a part of their bytes")
+@corpus_file("bitfields_odd.h5", "bitfields that use a part of their bytes", skip=("tables",))
 def bitfields_odd(path):
     lib = raw.hdf5_114()
     file = lib.H5Fcreate(path, raw.ACC_TRUNC, 0, 0)
