@@ -50,8 +50,8 @@ impl Program {
         let variables = [
             ("PATH", "/usr/local/bin:/usr/bin:/bin"),
             ("LANG", "C.UTF-8"),
-            // Where nothing can be made, by root neither.
-            ("HOME", "/dev/null/home"),
+            // Programs that make files in a home need one of their own: as root this could be made, for all others.
+            ("HOME", "/nonexistent"),
             ("PYTHONNOUSERSITE", "1"),
             ("PYTHONFAULTHANDLER", "1"),
             ("PYTHONWARNINGS", "ignore"),
