@@ -20,6 +20,7 @@ pub mod worker;
 mod admission;
 mod limits;
 mod message;
+mod observed;
 mod reload;
 mod router;
 mod routes;

@@ -2,8 +2,6 @@
 
 mod share;
 
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
@@ -13,11 +11,11 @@ use axum::response::Response;
 use bytes::{Bytes, BytesMut};
 use hdfstream::protocol::MAX_REQUEST_BYTES;
 use http_body_util::BodyExt;
-use hyper::body::{Frame, SizeHint};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::error::Error;
+use crate::observed::{Observer, observed};
 use crate::state::App;
 
 pub use share::Share;
@@ -43,40 +41,14 @@ pub(crate) async fn admit(app: &App, request: Request, next: Next) -> Result<Res
         return Err(Error::Busy("the server is busy; try again in a moment".into()));
     };
     match timeout(ANSWER, next.run(request)).await {
-        Ok(response) => Ok(response.map(|body| {
-            Body::new(Held {
-                body,
-                _permit: permit,
-            })
-        })),
+        Ok(response) => Ok(response.map(|body| observed(body, permit))),
         Err(_) => Err(Error::Busy("the server could not answer in time".into())),
     }
 }
 
-/// A body that keeps its request's places until it is dropped.
-struct Held {
-    body: Body,
-    _permit: OwnedSemaphorePermit,
-}
-
-impl HttpBody for Held {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
+/// Places are held until the answer has left.
+impl Observer for OwnedSemaphorePermit {
+    fn saw(&mut self, _: Result<u64, &axum::Error>) {}
 }
 
 /// The whole body of a request, within limits on size and time.

@@ -1,19 +1,17 @@
 //! The request log: one line a request when its answer has left, never a body, never a credential.
 
 use std::io::IsTerminal;
-use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll};
 use std::time::Instant;
 
-use axum::body::{Body, HttpBody};
+use axum::body::HttpBody;
 use axum::extract::Request;
 use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
-use bytes::Bytes;
-use hyper::body::{Frame, SizeHint};
 use tracing_subscriber::EnvFilter;
+
+use crate::observed::{Observer, observed};
 
 /// Asked every few seconds by whoever watches the server.
 const HEALTH: &str = "/hdfstream/health";
@@ -61,10 +59,8 @@ pub(crate) async fn log(mut request: Request, next: Next) -> Response {
     let status = response.status();
     response.map(|body| {
         let left = body.size_hint().exact().unwrap_or(0);
-        Body::new(Logged {
-            body,
-            line: Line { status, left, ..line },
-        })
+        let line = Line { status, left, ..line };
+        observed(body, Logged(line))
     })
 }
 
@@ -80,45 +76,24 @@ struct Line {
     broken: Option<String>,
 }
 
-/// A body that logs when it ends, is broken off or given up.
-struct Logged {
-    body: Body,
-    line: Line,
-}
+/// Logs when the answer has ended, is broken off or given up.
+struct Logged(Line);
 
-impl HttpBody for Logged {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let polled = Pin::new(&mut self.body).poll_frame(context);
-        match &polled {
-            Poll::Ready(Some(Ok(frame))) => {
-                let bytes = frame.data_ref().map_or(0, Bytes::len) as u64;
-                self.line.sent += bytes;
-                self.line.left = self.line.left.saturating_sub(bytes);
+impl Observer for Logged {
+    fn saw(&mut self, bytes: Result<u64, &axum::Error>) {
+        match bytes {
+            Ok(bytes) => {
+                self.0.sent += bytes;
+                self.0.left = self.0.left.saturating_sub(bytes);
             }
-            Poll::Ready(Some(Err(error))) => self.line.broken = Some(error.to_string()),
-            _ => {}
+            Err(error) => self.0.broken = Some(error.to_string()),
         }
-        polled
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }
 
 impl Drop for Logged {
     fn drop(&mut self) {
-        let line = &self.line;
+        let line = &self.0;
         // Quoted with escapes: a path must not be able to forge a line of the log.
         let path = line.journal.0.get().map_or("", String::as_str);
         let (method, endpoint, status) = (&line.method, &line.endpoint, line.status.as_u16());

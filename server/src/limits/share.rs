@@ -2,19 +2,15 @@
 //! more waits until the average is right again; nothing that has begun is broken off.
 
 use std::num::NonZeroUsize;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::body::{Body, HttpBody};
 use axum::response::Response;
-use bytes::Bytes;
-use hyper::body::{Frame, SizeHint};
 use lru::LruCache;
 use tokio::time::Instant;
 
 use crate::client::Client;
+use crate::observed::{Observer, observed};
 
 /// Most clients counted; those not seen for longest are forgotten.
 const MOST: NonZeroUsize = NonZeroUsize::new(10_000).unwrap();
@@ -146,38 +142,13 @@ impl Account {
     /// Charges for an answer: the work until now, and its bytes as they leave.
     pub(crate) fn charge_answer(self, begin: Instant, response: Response) -> Response {
         self.charge(SECONDS, begin.elapsed().as_secs_f64());
-        response.map(|body| Body::new(Charged { body, account: self }))
+        response.map(|body| observed(body, self))
     }
 }
 
-/// A body that charges for its bytes.
-struct Charged {
-    body: Body,
-    account: Account,
-}
-
-impl HttpBody for Charged {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let polled = Pin::new(&mut self.body).poll_frame(context);
-        if let Poll::Ready(Some(Ok(frame))) = &polled {
-            let bytes = frame.data_ref().map_or(0, Bytes::len);
-            self.account.charge(BYTES, bytes as f64);
-        }
-        polled
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+impl Observer for Account {
+    fn saw(&mut self, bytes: Result<u64, &axum::Error>) {
+        self.charge(BYTES, bytes.unwrap_or(0) as f64);
     }
 }
 
