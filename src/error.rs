@@ -125,6 +125,17 @@ pub enum Error {
         /// Who was asked.
         server: String,
     },
+    /// The right to write the file was lost before it was committed.
+    #[error(
+        "{url}: {server} no longer keeps this file for us to write, because it heard nothing from us for too long or \
+             somebody removed it; close it and open it again"
+    )]
+    LeaseLost {
+        /// What was asked for.
+        url: String,
+        /// Who was asked.
+        server: String,
+    },
     /// The server has too much to do.
     #[error("{url}: {server} is too busy and stayed so through {attempts} attempts; try again later")]
     Busy {
@@ -294,7 +305,7 @@ impl Error {
             Self::ReadOnly { .. } => 30,
             Self::TimedOut { .. } => 110,
             Self::Refused { .. } => 111,
-            Self::Changed { .. } => 116,
+            Self::Changed { .. } | Self::LeaseLost { .. } => 116,
             _ => 5,
         }
     }

@@ -11,6 +11,7 @@ mod pack;
 mod read;
 mod token;
 mod trace;
+mod write;
 
 pub use digest::{DigestReply, DigestRequest};
 pub use error_reply::{ErrorKind, ErrorReply};
@@ -20,6 +21,10 @@ pub use pack::{Pack, PackError};
 pub use read::{ExternalRequest, ReadRequest, Run, RunsError};
 pub use token::{TokenReply, TokenRequest};
 pub use trace::{Intent, TraceReply, TraceRequest};
+pub use write::{
+    Begin, CommitReply, CommitRequest, DirectoryRequest, Done, LeaseName, LeaseReply, LeaseRequest,
+    LeaseState, RemoveRequest, RenameRequest, StageRequest,
+};
 
 use serde::{Serialize, de::DeserializeOwned};
 

@@ -40,6 +40,18 @@ pub enum Error {
     /// The file is not the version that the request names.
     #[error("`{0}` was changed on the server since it was opened; open it again")]
     Changed(String),
+    /// Somebody else writes it.
+    #[error("`{0}` is locked by another writer")]
+    Locked(String),
+    /// The name is taken.
+    #[error("`{0}` exists already")]
+    Exists(String),
+    /// No space, on the disk or for this user.
+    #[error("there is no space left for `{0}`")]
+    NoSpace(String),
+    /// The lease is unknown or over.
+    #[error("`{0}` is not kept for this writer any more; nothing that was not committed is kept")]
+    LeaseLost(String),
     /// Malformed, or beyond a limit.
     #[error("{0}")]
     Invalid(String),
@@ -94,6 +106,10 @@ impl Error {
             Self::Unauthorized(_) => ErrorKind::Unauthorized,
             Self::ReadOnly(_) => ErrorKind::ReadOnly,
             Self::Changed(_) => ErrorKind::Changed,
+            Self::Locked(_) => ErrorKind::Locked,
+            Self::Exists(_) => ErrorKind::Exists,
+            Self::NoSpace(_) => ErrorKind::NoSpace,
+            Self::LeaseLost(_) => ErrorKind::LeaseLost,
             Self::Invalid(_) => ErrorKind::Invalid,
             Self::Busy(_) | Self::TooMany { .. } => ErrorKind::Busy,
             Self::Io { .. } | Self::Internal(_) => ErrorKind::Internal,
@@ -109,7 +125,10 @@ impl Error {
             Self::Forbidden(_) | Self::ReadOnly(_) => StatusCode::FORBIDDEN,
             Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::Changed(_) => StatusCode::CONFLICT,
+            Self::Changed(_) | Self::Exists(_) => StatusCode::CONFLICT,
+            Self::Locked(_) => StatusCode::LOCKED,
+            Self::NoSpace(_) => StatusCode::INSUFFICIENT_STORAGE,
+            Self::LeaseLost(_) => StatusCode::GONE,
             Self::Busy(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Io { .. } | Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }

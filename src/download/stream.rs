@@ -24,6 +24,7 @@ impl Reply for Stream<'_> {
             path: self.download.place.path.clone(),
             version: self.download.version.clone(),
             runs: vec![Run::range(self.at, self.end - self.at)],
+            lease: None,
         };
         protocol::encode(&question).map_err(|error| error.to_string())
     }

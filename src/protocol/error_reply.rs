@@ -19,6 +19,14 @@ pub enum ErrorKind {
     ReadOnly,
     /// The file is not any more the version that the request names. HTTP 409.
     Changed,
+    /// Somebody else is writing the file. HTTP 423.
+    Locked,
+    /// The name is taken. HTTP 409.
+    Exists,
+    /// No space is left, or none for this user. HTTP 507.
+    NoSpace,
+    /// The lease does not hold any more; nothing of what it had not committed is kept. HTTP 410.
+    LeaseLost,
     /// The request is malformed or exceeds a limit. HTTP 400.
     Invalid,
     /// Too many requests; `Retry-After` says when to come back. HTTP 429 or 503.

@@ -112,6 +112,9 @@ pub struct ReadRequest {
     pub version: String,
     /// What to read.
     pub runs: Vec<Run>,
+    /// A lease: what is read is then what its next commit will make of the file, as far as it was staged.
+    #[serde(default)]
+    pub lease: Option<String>,
 }
 
 /// Body of `POST {base}/v2/external`: bytes of a raw file that a dataset of `path` keeps its data in

@@ -109,6 +109,7 @@ impl Source {
                 path: self.path.clone(),
                 version: self.version.clone(),
                 runs: rest(&runs, done),
+                lease: None,
             };
             protocol::encode(&question).map_err(|error| error.to_string())
         };

@@ -36,6 +36,10 @@ pub(super) fn outcome(
         ErrorKind::Unauthorized => unauthorized(server, target),
         ErrorKind::ReadOnly => Error::ReadOnly { url, server: name },
         ErrorKind::Changed => Error::Changed { url, server: name },
+        ErrorKind::Locked => Error::Locked { url, server: name },
+        ErrorKind::Exists => Error::Exists { url, server: name },
+        ErrorKind::NoSpace => Error::NoSpace { url, server: name },
+        ErrorKind::LeaseLost => Error::LeaseLost { url, server: name },
         ErrorKind::Invalid => Error::Rejected {
             url,
             server: name,

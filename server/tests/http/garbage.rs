@@ -35,6 +35,7 @@ fn valid() -> Vec<u8> {
         path: "a".into(),
         version: "v".into(),
         runs: vec![Run::range(0, 7); 3],
+        lease: None,
     };
     protocol::encode(&request).unwrap()
 }

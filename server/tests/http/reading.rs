@@ -16,6 +16,7 @@ async fn read_request(served: &Served, path: &str, runs: Vec<Run>) -> ReadReques
         path: reply.path,
         version: reply.version,
         runs,
+        lease: None,
     }
 }
 

@@ -154,6 +154,7 @@ fn operation(name: &str, path: &str, version: &str, login: Option<&str>) -> Requ
                 path,
                 version,
                 runs: vec![Run::range(0, 5)],
+                lease: None,
             }),
         ),
         "trace" => post(
