@@ -7,6 +7,7 @@ mod check;
 mod keyring;
 mod netrc;
 mod own_file;
+pub mod prompt;
 pub mod stored;
 mod token_file;
 

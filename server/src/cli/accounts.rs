@@ -5,6 +5,7 @@ use std::io::{self, BufRead, IsTerminal, Read, Write};
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use hdfstream::credentials::prompt::unseen;
 
 use crate::accounts::admin;
 
@@ -130,8 +131,8 @@ impl TokenArguments {
 /// Asks twice on a terminal; otherwise takes the first line of the input.
 fn password(name: &str) -> Result<String, Box<dyn Error + Send + Sync>> {
     if io::stdin().is_terminal() {
-        let password = rpassword::prompt_password(format!("Password for {name}: "))?;
-        if rpassword::prompt_password("Once more: ")? != password {
+        let password = unseen(&format!("Password for {name}: "))?;
+        if unseen("Once more: ")? != password {
             return Err("the two passwords differ; nothing was changed".into());
         }
         return Ok(password);

@@ -3,7 +3,7 @@
 use std::io::{BufRead, IsTerminal, Read};
 
 use hdfstream::Secret;
-use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+use hdfstream::credentials::prompt::unseen;
 
 use super::super::Failure;
 
@@ -25,19 +25,6 @@ pub(super) fn secret(question: &str, from_stdin: bool) -> Result<Secret, Failure
         true => Err(Failure::NothingGiven),
         false => Ok(Secret::new(text)),
     }
-}
-
-/// What is typed at the terminal, without showing it. Nothing is shown from before the question on: whoever types at
-/// once would see the beginning.
-fn unseen(question: &str) -> std::io::Result<String> {
-    let terminal = std::fs::File::open("/dev/tty")?;
-    let usual = tcgetattr(&terminal)?;
-    let mut quiet = usual.clone();
-    quiet.local_modes.remove(LocalModes::ECHO);
-    tcsetattr(&terminal, OptionalActions::Now, &quiet)?;
-    let answer = rpassword::prompt_password(question);
-    tcsetattr(&terminal, OptionalActions::Now, &usual)?;
-    answer
 }
 
 /// A line that may be seen.
