@@ -282,6 +282,61 @@ pub enum Error {
         /// What the system says.
         reason: String,
     },
+    /// What was written could not be brought to the server, and is kept on this machine.
+    #[error(
+        "{error}; what was written and not saved is kept in {}: 'hdfstream recover' lists it, sends it again or drops it",
+        file.display()
+    )]
+    Kept {
+        /// Why it could not.
+        error: Box<Error>,
+        /// The recovery file.
+        file: std::path::PathBuf,
+    },
+    /// What was written is neither on the server nor on this machine's disk.
+    #[error("{error}; and what was written and not saved cannot be kept on this machine: {reason}")]
+    Unsaved {
+        /// Why it is not on the server.
+        error: Box<Error>,
+        /// Why it is not on the disk.
+        reason: String,
+    },
+    /// The file was opened for writing by the process that this one was forked from.
+    #[error(
+        "{url}: this was opened for writing before this process was forked from another, and only that one can write \
+             it; open the file here, when the other has closed it"
+    )]
+    Forked {
+        /// What was opened.
+        url: String,
+    },
+    /// The file is closed.
+    #[error("{url}: this is closed already")]
+    Closed {
+        /// What was opened.
+        url: String,
+    },
+    /// What is written does not fit in memory and cannot be put on the disk either.
+    #[error(
+        "{url}: what was written cannot be kept until it is saved: {reason}; make room in the folder for temporary \
+             files (TMPDIR), or set write_memory higher"
+    )]
+    Spill {
+        /// What is being written.
+        url: String,
+        /// What the system says.
+        reason: String,
+        /// Whether the disk is full.
+        full: bool,
+    },
+    /// A recovery file, or the folder for them, cannot be read or written.
+    #[error("{}: {reason}", path.display())]
+    Recovery {
+        /// Which.
+        path: std::path::PathBuf,
+        /// What is wrong and what to do.
+        reason: String,
+    },
     /// This process cannot do network input and output.
     #[error("hdfstream cannot start its network threads: {reason}")]
     Engine {
@@ -301,10 +356,12 @@ impl Error {
             Self::Exists { .. } => 17,
             Self::IsDirectory { .. } => 21,
             Self::InvalidName { .. } | Self::Setting { .. } | Self::SettingsFile { .. } => 22,
-            Self::NoSpace { .. } => 28,
+            Self::NoSpace { .. } | Self::Spill { full: true, .. } => 28,
             Self::ReadOnly { .. } => 30,
             Self::TimedOut { .. } => 110,
             Self::Refused { .. } => 111,
+            Self::Kept { error, .. } | Self::Unsaved { error, .. } => error.errno(),
+            Self::Closed { .. } => 9,
             Self::Changed { .. } | Self::LeaseLost { .. } => 116,
             _ => 5,
         }

@@ -1,11 +1,12 @@
 //! Core of hdfstream: what a remote name means, how its bytes are fetched, cached and kept consistent.
 //!
-//! Three things to know: [`resolve`] decides whether a name is remote, [`Settings`] holds everything
-//! that can be set, [`RemoteFile`] reads one file. This crate knows nothing of libhdf5; the plugin and
+//! Four things to know: [`resolve`] decides whether a name is remote, [`Settings`] holds everything
+//! that can be set, [`RemoteFile`] reads one file and [`WritableFile`] writes one. This crate knows nothing of libhdf5; the plugin and
 //! the server depend on it, never the reverse.
 #![forbid(unsafe_code)]
 
 mod cache;
+mod changes;
 pub mod credentials;
 mod download;
 mod engine;
@@ -23,7 +24,9 @@ pub mod stats;
 mod testing;
 mod transport;
 pub mod v1;
+mod writable_file;
 
+pub use changes::{make_directory, remove, remove_tree, rename};
 pub use credentials::Credentials;
 pub use download::{Arrival, Download, DownloadError};
 pub use error::Error;
@@ -31,5 +34,7 @@ pub use listing::{capabilities, list, stat};
 pub use name::{Name, RemoteName, resolve, resolve_with_stub, stub::Stub};
 pub use opened::{Objects, Opened, open};
 pub use progress::showing::Showing;
+pub use protocol::Begin;
 pub use remote_file::{Class, RemoteFile};
 pub use settings::{Secret, Settings};
+pub use writable_file::WritableFile;

@@ -96,6 +96,14 @@ impl RemoteFile {
         open::open(server, Cache::shared(settings), name, settings, write)?.bytes()
     }
 
+    /// Looks whether the file has changed on the server: `Some` is its present version, opened.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn refreshed(&self) -> Result<Option<Arc<Self>>, Error> {
+        open::refreshed(self)
+    }
+
     /// Canonical URL.
     #[must_use]
     pub fn url(&self) -> &str {

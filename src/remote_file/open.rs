@@ -97,6 +97,37 @@ pub(super) fn open_linked(from: &RemoteFile, target: &str) -> Result<Arc<RemoteF
     .finish(reply, target, &shown)
 }
 
+/// The file again, when it has another version now.
+pub(super) fn refreshed(file: &RemoteFile) -> Result<Option<Arc<RemoteFile>>, Error> {
+    let source = &file.source;
+    let key = key(&source.server, &source.base, &source.path);
+    // This very version counts as known, lest its metadata is sent again.
+    let present = file.cache.known(&key);
+    let known = present
+        .as_ref()
+        .map_or(file.version(), |version| &version.version);
+    let question = OpenRequest {
+        path: source.path.clone(),
+        known: Some(known.to_owned()),
+        write: false,
+    };
+    let reply = source
+        .server
+        .ask::<_, OpenReply>(source.target("open"), &question)?;
+    if reply.version == file.version() {
+        return Ok(None);
+    }
+    Opening {
+        server: Arc::clone(&source.server),
+        cache: Arc::clone(&file.cache),
+        base: source.base.clone(),
+        window: file.window,
+        known: present,
+    }
+    .finish(reply, &source.path, &source.url)
+    .map(Some)
+}
+
 fn key(server: &Server, base: &str, path: &str) -> FileKey {
     FileKey {
         base: format!("{}{base}", server.name()),

@@ -16,6 +16,16 @@ pub(crate) struct Place {
     pub(crate) path: String,
 }
 
+impl Place {
+    /// Path below the same base of `other`, when that is on the same server; `name` is what this is the place of.
+    pub(crate) fn beside(&self, name: &RemoteName, other: &RemoteName) -> Option<String> {
+        let deep = self.base.matches('/').count();
+        let base = name.components().get(..deep)?;
+        let same = name.server() == other.server() && other.components().starts_with(base);
+        same.then(|| other.components()[deep..].join("/"))
+    }
+}
+
 /// Longest base that is looked for, components.
 const DEEPEST: usize = 4;
 
