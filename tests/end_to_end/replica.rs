@@ -3,11 +3,14 @@
 
 mod expressed;
 mod limits;
+mod recorded;
 mod requests;
+mod snapshots;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use crate::harness::{Server, corpus};
+use crate::harness::comparison::without_addresses;
+use crate::harness::{Plugin, Program, Server, assert_same, corpus};
 
 /// A file and a server that speaks only the older protocol.
 struct Scene {
@@ -34,4 +37,14 @@ impl Scene {
     fn url(&self) -> String {
         self.server.url("file.h5")
     }
+}
+
+/// What a program says of a local file, and of the same one on a server, with their names taken out.
+#[track_caller]
+fn shows_the_same(local: &Path, url: &str, program: &Program) {
+    let show =
+        |program: Program, name: &str| without_addresses(&program.arg(name).output().replace(name, "FILE"));
+    let expected = show(program.clone(), &local.display().to_string());
+    assert!(!expected.is_empty());
+    assert_same(&expected, &show(program.clone().plugin(Plugin::On), url));
 }

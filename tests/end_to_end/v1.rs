@@ -23,7 +23,7 @@ fn settings() -> PathBuf {
 }
 
 /// The source of the client, tests included.
-fn client() -> PathBuf {
+pub(crate) fn client() -> PathBuf {
     let source = built::tools().join("client");
     assert!(
         source.join("tests/cassettes").exists(),
@@ -34,7 +34,7 @@ fn client() -> PathBuf {
 }
 
 /// The tree that the client's tests expect.
-fn tree() -> &'static Path {
+pub(crate) fn tree() -> &'static Path {
     static TREE: OnceLock<tempfile::TempDir> = OnceLock::new();
     let tree = TREE.get_or_init(|| {
         let directory = tempfile::tempdir().expect("a directory");

@@ -5,17 +5,12 @@
 Members of groups and directories are maps without an order; all else must be equal byte for byte. Prints one
 line a distinct exchange: same, unordered or DIFFERENT.
 """
-import gzip
 import sys
 import urllib.error
 import urllib.request
-from pathlib import Path
 
 import msgpack
-
-
-def as_bytes(text):
-    return text.encode("latin1") if isinstance(text, str) else text or b""
+from v1_recordings import exchanges
 
 
 def decoded(body):
@@ -35,10 +30,11 @@ def unordered(value):
     return pairs
 
 
-def answer(server, method, path, body, headers):
+def answer(server, exchange):
     kept = ("content-type", "authorization")
-    headers = {k: v[0] if isinstance(v, list) else v for k, v in headers.items() if k.lower() in kept}
-    request = urllib.request.Request(f"{server}/{path}", data=body or None, method=method, headers=headers)
+    headers = {k: v for k, v in exchange.headers.items() if k.lower() in kept}
+    url, body = f"{server}/{exchange.path}", exchange.body or None
+    request = urllib.request.Request(url, data=body, method=exchange.method, headers=headers)
     try:
         with urllib.request.urlopen(request) as reply:
             return reply.status, reply.headers["Content-Type"], reply.read()
@@ -47,28 +43,17 @@ def answer(server, method, path, body, headers):
 
 
 def main(source, server):
-    seen = set()
-    for tape in sorted((Path(source) / "tests" / "cassettes").glob("*/*.msgpack.gz")):
-        for item in msgpack.unpackb(gzip.decompress(tape.read_bytes()))["interactions"]:
-            request, response = item["request"], item["response"]
-            path = request["uri"].split("/hdfstream/", 1)[1]
-            exchange = request["method"], path, as_bytes(request["body"])
-            if exchange in seen:
-                continue
-            seen.add(exchange)
-            status, media, body = answer(server, *exchange, request["headers"])
-            recorded = as_bytes(response["body"]["string"])
-            types = [v for k, v in response["headers"].items() if k.lower() == "content-type"]
-            recorded_type = types[0][0] if isinstance(types[0], list) else types[0]
-            if status != response["status"]["code"] or media != recorded_type:
-                verdict = f"DIFFERENT: {status} {media}"
-            elif body == recorded:
-                verdict = "same"
-            elif unordered(decoded(body)) == unordered(decoded(recorded)):
-                verdict = "unordered"
-            else:
-                verdict = f"DIFFERENT: {body[:300]!r} instead of {recorded[:300]!r}"
-            print(verdict, *exchange)
+    for exchange in exchanges(source):
+        status, media, body = answer(server, exchange)
+        if (status, media) != (exchange.status, exchange.media_type):
+            verdict = f"DIFFERENT: {status} {media}"
+        elif body == exchange.answer:
+            verdict = "same"
+        elif unordered(decoded(body)) == unordered(exchange.decoded):
+            verdict = "unordered"
+        else:
+            verdict = f"DIFFERENT: {body[:300]!r} instead of {exchange.answer[:300]!r}"
+        print(verdict, exchange.method, exchange.path, exchange.body)
 
 
 main(*sys.argv[1:])

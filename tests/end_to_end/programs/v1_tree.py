@@ -231,7 +231,7 @@ def main():
     for name, key in (("Coordinates", "ptype1_pos"), ("Velocity", "ptype1_vel")):
         rows["/PartType1/" + name] = [([[0, len(data[key])], [0, 3]], data[key])]
     build_file(known, EAGLE_FILE, place(EAGLE_FILE), "earliest")
-    build_file(known, SWIFT_FILE, place(SWIFT_FILE), "latest")
+    build_file(known, SWIFT_FILE, place(SWIFT_FILE), ("v114", "v114"))
 
     # The files and directories the listing tests count.
     place(README_FILE).write_bytes(known.downloads[README_FILE])

@@ -108,6 +108,12 @@ def selectable(name):
         file["words"] = numpy.array([b"%d" % number for number in range(50000)], "S12")
 
 
+def large(name):
+    """A dataset of 200 MiB of which the disk holds nothing."""
+    with h5py.File(name, "w") as file:
+        file.create_dataset("large", (25 << 20,), "f8")
+
+
 def dimensions(name):
     """References, which the protocol has no words for, beside what it has."""
     with h5py.File(name, "w") as file:

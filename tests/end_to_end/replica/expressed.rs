@@ -1,37 +1,27 @@
 //! What the older protocol has words for is shown as it is locally.
 
-use super::Scene;
-use crate::harness::comparison::without_addresses;
-use crate::harness::{Host, Plugin, Program, assert_same, make_stub, python, python_file, tool};
-
-/// What a program says of the local file and of the remote one, with their names taken out.
-#[track_caller]
-fn shows_the_same(scene: &Scene, program: &Program) {
-    let local = scene.local().display().to_string();
-    let show =
-        |program: Program, name: &str| without_addresses(&program.arg(name).output().replace(name, "FILE"));
-    assert_same(
-        &show(program.clone(), &local),
-        &show(program.clone().plugin(Plugin::On), &scene.url()),
-    );
-}
+use super::{Scene, shows_the_same};
+use crate::harness::{Host, Plugin, assert_same, make_stub, python, python_file, tool};
 
 #[test]
 fn h5dump_shows_the_same() {
-    shows_the_same(&Scene::new("everything"), &tool("h5dump"));
+    let scene = Scene::new("everything");
+    shows_the_same(&scene.local(), &scene.url(), &tool("h5dump"));
 }
 
 #[test]
 fn h5ls_shows_the_same() {
     let scene = Scene::new("everything");
-    shows_the_same(&scene, &tool("h5ls").arg("-r"));
-    shows_the_same(&scene, &tool("h5ls").arg("-rd"));
+    for options in ["-r", "-rd"] {
+        shows_the_same(&scene.local(), &scene.url(), &tool("h5ls").arg(options));
+    }
 }
 
 #[test]
 fn h5py_reads_the_same() {
     for write in ["everything", "ten_thousand"] {
-        shows_the_same(&Scene::new(write), &Host::H5py.reader());
+        let scene = Scene::new(write);
+        shows_the_same(&scene.local(), &scene.url(), &Host::H5py.reader());
     }
 }
 
@@ -90,7 +80,7 @@ with h5py.File(sys.argv[1]) as f:
     print(f.id.get_num_objs(), f["level0"].id.get_num_objs(), f["level0/level1/level2"].id.get_objname_by_idx(0))
     print([f["thirty"].id.get_objtype_by_idx(i) for i in range(3)])
 "#;
-    shows_the_same(&scene, &python(script));
+    shows_the_same(&scene.local(), &scene.url(), &python(script));
 }
 
 #[test]
