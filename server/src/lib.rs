@@ -18,6 +18,8 @@ pub mod tls;
 pub mod worker;
 
 mod admission;
+#[allow(dead_code, unused_imports, reason = "leases come next")]
+mod journal;
 mod limits;
 mod message;
 mod observed;

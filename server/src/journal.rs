@@ -1,0 +1,16 @@
+//! Changes of a file that happen as a whole or not at all, whatever is killed and whenever.
+//!
+//! A [`Writer`] is the file of one lease: it takes the parts of a change, and then the commit. Beside the file
+//! lie a journal and, until the first commit, the file that is made anew; [`is_own`] tells their names. This
+//! module knows nothing of requests and users. Everything here blocks.
+
+mod disk;
+mod error;
+mod names;
+mod recover;
+mod writer;
+
+pub(crate) use error::JournalError;
+pub(crate) use names::is_own;
+pub(crate) use recover::{needs_recovery, recover, recover_directory};
+pub(crate) use writer::{Change, Writer};
