@@ -16,6 +16,8 @@ PACKAGES ?= $(TARGET)/packages
 PREFIX ?= /usr/local
 # Arguments for the test programs: make test TESTS="--test end_to_end stubs::"
 TESTS ?= --workspace
+# Arguments for the benches: make bench BENCH="--workloads read-a,read-b --round-trips 0"
+BENCH ?=
 
 .PHONY: help build demo test check install install-client install-server deb wheel bench clean tools python
 
@@ -28,7 +30,7 @@ help:
 	@echo 'make install-client PREFIX=, make install-server PREFIX=    one of the two sides'
 	@echo 'make deb              Debian packages, in $(PACKAGES)'
 	@echo 'make wheel            Python wheel, in $(PACKAGES)'
-	@echo 'make bench            speed compared with local files, as a Markdown table'
+	@echo 'make bench            speed compared with local files and with other ways (benches/README.md)'
 	@echo 'make clean            remove what was built, not the tools'
 
 tools:
@@ -68,8 +70,9 @@ deb: build
 wheel: build
 	@PYTHON='$(HDFSTREAM_TOOLS)/python/bin/python' packaging/wheel/build '$(RELEASE)' '$(PACKAGES)'
 
-bench: tools build
-	cargo bench --locked --bench against_local
+bench: build
+	@tests/tools/provision --only bench
+	@$(HDFSTREAM_TOOLS)/bench/bin/python benches/bench.py --release '$(RELEASE)' $(BENCH)
 
 clean:
 	cargo clean

@@ -1,0 +1,36 @@
+"""One sample, in a process of its own: SYSTEM WORKLOAD PLACE.
+
+Says `ready` when everything is imported, starts at the next line of input, and prints as JSON what it took.
+"""
+
+import json
+import resource
+import sys
+import time
+
+from systems import SYSTEMS
+from workloads import WORKLOADS
+
+
+def processor_seconds():
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+system, workload, place = sys.argv[1:]
+open_file = SYSTEMS[system].prepare()
+action = WORKLOADS[workload].action
+print("ready", flush=True)
+sys.stdin.readline()
+
+before = processor_seconds()
+begin = time.perf_counter()
+file = open_file(place)
+seen = action(file)
+if hasattr(file, "close"):
+    file.close()
+end = time.perf_counter()
+after = processor_seconds()
+
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+print(json.dumps({"seconds": end - begin, "client_cpu": after - before, "peak_mib": peak, "seen": seen}))

@@ -1,0 +1,97 @@
+"""What users do with files, in the words of h5py: systems that offer the same words need nothing else.
+
+An action gets an open file, and returns a number that says what it has seen, which must be the same by every
+system.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from files import READERS
+
+
+@dataclass(frozen=True)
+class Workload:
+    title: str
+    # Of the file; with a place for a number, each process has its own.
+    letter: str
+    action: Callable
+    # So many do it at the same time.
+    processes: int = 1
+    # Done once before, by another process with the same cache on disk.
+    again: bool = False
+
+    def letters(self):
+        return [self.letter.format(number) for number in range(self.processes)]
+
+
+def list_root(file):
+    return len(list(file.keys()))
+
+
+def walk(file):
+    seen = 0
+
+    def visit(_, item):
+        nonlocal seen
+        seen += 1 + len({name: item.attrs[name] for name in item.attrs.keys()})
+
+    file.visititems(visit)
+    return seen
+
+
+def read_all(file):
+    total = 0
+
+    def visit(_, item):
+        nonlocal total
+        if hasattr(item, "shape"):
+            total += item[...].size
+
+    file.visititems(visit)
+    return total
+
+
+def read_each(file):
+    return sum(file[name][...].size for name in file.keys())
+
+
+def rows(file):
+    data = file["rows"]
+    wanted = np.random.default_rng(70).integers(0, 1_000_000, 1000)
+    return sum(float(data[int(row)].sum(dtype="f8")) for row in wanted)
+
+
+def windows(file):
+    total = 0.0
+    for number, top, left in np.random.default_rng(71).integers(0, (4, 3840, 3840), (100, 3)):
+        window = file[f"field{number}"][int(top) : int(top) + 256, int(left) : int(left) + 256]
+        total += float(window.sum(dtype="f8"))
+    return total
+
+
+def strided(file):
+    return float(file["field1"][::16, 1000:1100].sum(dtype="f8"))
+
+
+WORKLOADS = {
+    "open": Workload("open C, list root", "C", list_root),
+    "open-again": Workload("open C again, new process", "C", list_root, again=True),
+    "walk-c": Workload("walk C, all attributes", "C", walk),
+    "walk-d": Workload("walk D, all attributes", "D", walk),
+    "walk-e": Workload("walk E, all attributes", "E", walk),
+    "walk-e-again": Workload("walk E a second time", "E", walk, again=True),
+    "read-a": Workload("read A whole", "A", read_each),
+    "read-b": Workload("read B whole", "B", read_each),
+    "read-b-again": Workload("read B a second time", "B", read_each, again=True),
+    "read-c": Workload("read C whole, dataset by dataset", "C", read_all),
+    "rows": Workload("1,000 random rows of G, one by one", "G", rows),
+    "windows": Workload("100 windows of B", "B", windows),
+    "strided": Workload("strided slab of B", "B", strided),
+    "read-f": Workload("read F whole", "F", read_each),
+    "four-b": Workload("4 processes reading B", "B", read_each, processes=4),
+    "eight-one": Workload("8 processes reading A", "A", read_each, processes=READERS),
+    "eight-each": Workload("8 processes reading 64 MiB, each its own file", "R{}", read_each, processes=READERS),
+}
