@@ -12,6 +12,7 @@ pub mod stub;
 
 use std::fmt;
 use std::io::Read;
+use std::path::{Path, PathBuf};
 
 use crate::{Error, settings};
 pub(crate) use address::Authority;
@@ -110,6 +111,35 @@ pub fn settings_problem(name: &str) -> Option<Error> {
         return None;
     }
     settings::file::current().err()
+}
+
+/// Where on this machine a stub of the file `name` stands, or belongs when the file is made: at a name below a mount
+/// whose directory is there too, and where a stub is. Programs that look before they open then find something.
+#[must_use]
+pub fn stub_place(name: &str) -> Option<PathBuf> {
+    match by_mount(name) {
+        Some(path) => Some(PathBuf::from(path)).filter(|path| path.parent().is_some_and(Path::is_dir)),
+        None => {
+            let stub = matches!(stub::Stub::look(name.as_ref()), Ok(stub::Found::Stub(_)));
+            stub.then(|| PathBuf::from(name))
+        }
+    }
+}
+
+/// The plain path that `name` is, if a mount makes it remote.
+fn by_mount(name: &str) -> Option<String> {
+    if mangled::find(name).is_some() || !may_be_configured(name) {
+        return None;
+    }
+    let file = settings::file::current().ok()?;
+    let local = || std::fs::symlink_metadata(name).is_ok();
+    match alias::find(name, file.aliases()) {
+        Some((_, prefixed)) if !prefixed || !local() => None,
+        _ => {
+            let remote = mount::find(name, file.mounts())?.ok()?;
+            (!remote.components().is_empty()).then(|| mount::plain(name))?
+        }
+    }
 }
 
 fn read_stub(name: &str) -> Result<Name, Error> {

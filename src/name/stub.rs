@@ -3,6 +3,11 @@
 //! 8 bytes of HDF5 signature, so that magic-byte checks pass; a superblock version that does not exist,
 //! so that HDF5 without the plugin refuses it instead of showing an empty file; marker, URL, padding.
 
+use std::fs;
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
 use crate::Error;
 
 /// Size of every stub, bytes.
@@ -57,4 +62,60 @@ impl Stub {
         let url = std::str::from_utf8(&rest[..end]).ok()?;
         (!url.is_empty() && !url.chars().any(char::is_control)).then(|| url.to_owned())
     }
+
+    /// Writes a stub, beside its place and then into it: nobody ever sees half of one.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn write(stub: &[u8; SIZE], path: &Path) -> io::Result<()> {
+        let folder = match path.parent() {
+            Some(folder) if folder != Path::new("") => folder,
+            _ => Path::new("."),
+        };
+        // Short, so that it fits beside the longest of names.
+        let beside = folder.join(format!(".hdfstream-{}", std::process::id()));
+        let result = fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o644)
+            .open(&beside)
+            .and_then(|mut file| file.write_all(stub))
+            .and_then(|()| fs::rename(&beside, path));
+        if result.is_err() {
+            // Best effort: the first error is the one to report.
+            let _ = fs::remove_file(&beside);
+        }
+        result
+    }
+
+    /// Looks what is at `path`.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn look(path: &Path) -> io::Result<Found> {
+        let metadata = match fs::symlink_metadata(path) {
+            Ok(metadata) => metadata,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Found::Nothing),
+            Err(error) => return Err(error),
+        };
+        if !metadata.is_file() || metadata.len() != SIZE as u64 {
+            return Ok(Found::Other);
+        }
+        let mut bytes = Vec::new();
+        fs::File::open(path)?
+            .take(SIZE as u64 + 1)
+            .read_to_end(&mut bytes)?;
+        Ok(Self::decode(&bytes).map_or(Found::Other, Found::Stub))
+    }
+}
+
+/// What is at a path.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Found {
+    /// Nothing.
+    Nothing,
+    /// A stub of this URL.
+    Stub(String),
+    /// Anything else; a link too, whatever it leads to.
+    Other,
 }
