@@ -6,12 +6,13 @@ use std::sync::{Arc, PoisonError};
 
 use hdfstream::Showing;
 
+use crate::content::Content;
 use crate::error_stack::{Saved, Topic, push, push_text};
 use crate::ffi::{self, herr_t, hid_t};
 use crate::guard::{Failed, guard};
 use crate::handle::Handle;
 use crate::host::Host;
-use crate::storage::{self, Storage};
+use crate::storage::{self, Chunks, Storage};
 use crate::virtual_sources::Origin;
 use crate::{external, link_failures, open_drivers, replica};
 
@@ -173,7 +174,7 @@ fn prepare(host: &'static Host, selected: Selected) -> Result<Prepared, Failed> 
     if replica::read(host, selected)? {
         return Ok(Prepared::Read);
     }
-    let Some((file, storage)) = storage_of(host, selected.dataset) else {
+    let Some((content, storage)) = storage_of(host, selected.dataset, true) else {
         return Ok(Prepared::Announced(None));
     };
     match &*storage {
@@ -184,7 +185,7 @@ fn prepare(host: &'static Host, selected: Selected) -> Result<Prepared, Failed> 
                 Topic::Unsupported,
                 &format!(
                     "{}: this virtual dataset takes elements from external raw storage, which cannot be read remotely",
-                    file.url()
+                    content.url()
                 ),
             );
             Err(Failed)
@@ -192,43 +193,78 @@ fn prepare(host: &'static Host, selected: Selected) -> Result<Prepared, Failed> 
         Storage::Chunked(chunks) => {
             let _saved = Saved::new(host);
             let ranges = chunks.selected(host, selected.file_space);
-            let showing = match ranges.is_empty() {
-                true => None,
-                false => file.plan(ranges),
+            let showing = match content.on_server() {
+                Some(file) if !ranges.is_empty() => file.plan(ranges),
+                _ => None,
             };
             Ok(Prepared::Announced(showing))
         }
         Storage::External(segments) => {
+            let file = content.on_server().ok_or_else(|| {
+                push_text(
+                    host,
+                    Topic::Unsupported,
+                    &format!(
+                        "{}: external raw storage is read once the file is saved",
+                        content.url()
+                    ),
+                );
+                Failed
+            })?;
             external::read(host, &file, segments, selected).map(|()| Prepared::Read)
         }
     }
 }
 
 /// The remote file of `dataset` and where it keeps its elements; `None` for a dataset of a local file.
-fn storage_of(
-    host: &'static Host,
-    dataset: *mut c_void,
-) -> Option<(Arc<hdfstream::RemoteFile>, Arc<Storage>)> {
+fn storage_of(host: &'static Host, dataset: *mut c_void, to_read: bool) -> Option<(Content, Arc<Storage>)> {
     let (file_number, address) = identity(host, dataset, ffi::H5I_DATASET)?;
     open_drivers::with_file_number(host.slot, file_number, |driver| {
+        let content = driver.content();
         let known = driver
             .storage
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .get(&address)
             .cloned();
-        let storage = known.unwrap_or_else(|| {
-            let _saved = Saved::new(host);
-            let origin = Origin {
-                file: Arc::clone(&driver.file),
-                settings: Arc::clone(&driver.settings),
-            };
-            let found = Arc::new(storage::storage_of(host, &origin, dataset));
+        let chunks = match (known, content.writer()) {
+            (Some(known), None) => return (content, known),
+            // What is at an address of a file that is written may be another dataset by now.
+            (_, Some(_)) if !to_read || driver.is_changed() => Chunks::Leave,
+            (Some(known), Some(_)) => Chunks::Known(known),
+            (None, _) => Chunks::Walk,
+        };
+        let _saved = Saved::new(host);
+        let origin = Origin {
+            file: content.clone(),
+            settings: Arc::clone(&driver.settings),
+        };
+        let found = storage::storage_of(host, &origin, dataset, chunks);
+        if to_read {
             let mut storage = driver.storage.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(storage.entry(address).or_insert(found))
-        });
-        (Arc::clone(&driver.file), storage)
+            storage.insert(address, Arc::clone(&found));
+        }
+        (content, found)
     })
+}
+
+/// Refuses to write a dataset that keeps its elements in raw files: the native code would write files of this
+/// machine, which a remote file names.
+pub(crate) fn refuse_raw_files(host: &'static Host, dataset: *mut c_void) -> Result<(), Failed> {
+    match storage_of(host, dataset, false) {
+        Some((content, storage)) if matches!(*storage, Storage::External(_) | Storage::VirtualOfRawFiles) => {
+            push_text(
+                host,
+                Topic::Unsupported,
+                &format!(
+                    "{}: this dataset keeps its elements in external raw storage, which cannot be written remotely",
+                    content.url()
+                ),
+            );
+            Err(Failed)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Number of the file that `object` is in, and the address of its object header. `kind` is HDF5's type of

@@ -4,7 +4,11 @@
 use std::ffi::c_void;
 use std::sync::Arc;
 
-use hdfstream::{RemoteFile, Settings};
+use hdfstream::{Begin, RemoteFile, Settings, WritableFile};
+
+use crate::content::Content;
+use crate::host::Host;
+use crate::open_drivers;
 
 /// Driver-specific file access properties. HDF5 copies and frees them through the functions below.
 #[derive(Clone)]
@@ -12,9 +16,54 @@ pub(crate) struct DriverInfo {
     /// Settings of the connector by which the first file was opened.
     pub(crate) settings: Arc<Settings>,
     /// The file whose link is being followed.
-    pub(crate) linked_from: Option<Arc<RemoteFile>>,
+    pub(crate) linked_from: Option<Content>,
     /// The file itself, when the connector has opened it already.
-    pub(crate) opened: Option<Arc<RemoteFile>>,
+    pub(crate) opened: Option<Opened>,
+}
+
+/// A file that the connector has opened, for the driver.
+#[derive(Clone)]
+pub(crate) struct Opened {
+    pub(crate) content: Content,
+    /// Whether it is being made: before HDF5 does that it asks for the file as it is, to see whether it is open.
+    pub(crate) new: bool,
+    /// Whether the connector will say how HDF5 fared with it, by [`Self::end`].
+    pub(crate) settles: bool,
+}
+
+impl Opened {
+    /// A file to read.
+    pub(crate) fn reading(file: Arc<RemoteFile>) -> Self {
+        Self::again(Content::Reading(file))
+    }
+
+    /// A file that HDF5 has open already.
+    pub(crate) fn again(content: Content) -> Self {
+        Self {
+            content,
+            new: false,
+            settles: false,
+        }
+    }
+
+    /// A file to write.
+    pub(crate) fn writing(file: Arc<WritableFile>, begin: Begin) -> Self {
+        Self {
+            content: Content::Writing(file),
+            new: begin != Begin::Existing,
+            settles: true,
+        }
+    }
+
+    /// HDF5 has done what it was asked to with the file: it is open, or not. What could not be opened leaves no trace
+    /// on the server.
+    pub(crate) fn end(&self, host: &Host, open: bool) {
+        match self.content.writer().filter(|_| self.settles) {
+            Some(_) if open => open_drivers::settle(host.slot, &self.content),
+            Some(file) => file.abandon(),
+            None => {}
+        }
+    }
 }
 
 impl DriverInfo {

@@ -73,6 +73,8 @@ pub(crate) enum Topic {
     Open,
     /// Reading bytes.
     Read,
+    /// Saving what was written.
+    Write,
     /// Something that cannot be done remotely.
     Unsupported,
     /// A fault of ours.
@@ -84,6 +86,7 @@ pub(crate) enum Topic {
 pub(crate) fn push(host: &Host, topic: Topic, name: &str, error: &hdfstream::Error) {
     let verb = match topic {
         Topic::Read => "unable to read remote file",
+        Topic::Write => "unable to write remote file",
         _ => "unable to open remote file",
     };
     let name = hdfstream::name::without_login(name);
@@ -102,6 +105,7 @@ pub(crate) fn push_text(host: &Host, topic: Topic, text: &str) {
     let (major, minor) = match topic {
         Topic::Open => (&host.ids.major_file, &host.ids.minor_cannot_open),
         Topic::Read => (&host.ids.major_file, &host.ids.minor_read),
+        Topic::Write => (&host.ids.major_file, &host.ids.minor_write),
         Topic::Unsupported => (&host.ids.major_dataset, &host.ids.minor_unsupported),
         Topic::Internal => (&host.ids.major_plugin, &host.ids.minor_unsupported),
     };

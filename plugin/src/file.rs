@@ -6,16 +6,16 @@
 use std::ffi::{CStr, CString, c_char, c_uint, c_void};
 use std::sync::Arc;
 
-use hdfstream::{Name, Objects, Opened, RemoteName, Settings};
+use hdfstream::{Begin, Name, Objects, RemoteName, Settings};
 
 use crate::connector::{self, Info};
-use crate::driver_info::DriverInfo;
+use crate::driver_info::{DriverInfo, Opened};
 use crate::error_stack::{Saved, Topic, push};
 use crate::ffi::{self, herr_t, hid_t};
 use crate::guard::{Failed, guard};
 use crate::handle::Handle;
 use crate::host::Host;
-use crate::{file_names, open_drivers, replica, reporting, vfd};
+use crate::{file_names, making, open_drivers, replica, reporting, vfd};
 
 /// A remote name, opened.
 enum Remote {
@@ -24,6 +24,7 @@ enum Remote {
         url: CString,
         /// The property list to open it by.
         fapl: Handle,
+        opened: Opened,
     },
     /// What the server tells object by object.
     Objects(Objects),
@@ -31,8 +32,31 @@ enum Remote {
     Directory(RemoteName, Arc<Settings>),
 }
 
-/// Decides whether `name` is remote; if so opens it, and prepares a copy of the access list `fapl` for it.
-fn remote(host: &'static Host, name: &CStr, fapl: hid_t, write: bool) -> Result<Option<Remote>, Failed> {
+/// What a remote file is opened for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    Read,
+    /// To be written, or made.
+    Write(Begin),
+}
+
+/// A remote name, and the settings by which to use it.
+struct Named<'a> {
+    host: &'static Host,
+    text: &'a str,
+    remote: RemoteName,
+    settings: Settings,
+}
+
+impl Named<'_> {
+    fn fail(&self, error: hdfstream::Error) -> Failed {
+        push(self.host, Topic::Open, self.text, &error);
+        Failed
+    }
+}
+
+/// Decides whether `name` is remote, and is to be opened by us with the access list `fapl`.
+fn named<'a>(host: &'static Host, name: &'a CStr, fapl: hid_t) -> Result<Option<Named<'a>>, Failed> {
     let Ok(text) = name.to_str() else { return Ok(None) };
     let fail = |error: hdfstream::Error| {
         push(host, Topic::Open, text, &error);
@@ -44,34 +68,71 @@ fn remote(host: &'static Host, name: &CStr, fapl: hid_t, write: bool) -> Result<
     if !has_plain_driver(host, fapl) {
         return Ok(None);
     }
-    let settings = settings(host, fapl).map_err(fail)?;
-    let url = url_of(&remote)?;
-    let opened = hdfstream::open(&remote, &settings, write).map_err(fail)?;
-    if opened.is_directory() && !names_directory(text) {
-        return Err(fail(hdfstream::Error::IsDirectory {
-            url: remote.url(),
-            server: remote.server(),
-        }));
+    Ok(Some(Named {
+        host,
+        text,
+        remote,
+        settings: settings(host, fapl).map_err(fail)?,
+    }))
+}
+
+/// Decides whether `name` is remote; if so opens it, and prepares a copy of the access list `fapl` for it.
+fn remote(host: &'static Host, name: &CStr, fapl: hid_t, purpose: Purpose) -> Result<Option<Remote>, Failed> {
+    let Some(named) = named(host, name, fapl)? else {
+        return Ok(None);
+    };
+    if purpose != Purpose::Read && making::is_in_memory(host, fapl) {
+        // What is made in memory alone never reaches a disk, whatever its name.
+        return Ok(None);
     }
-    let file = match opened {
-        Opened::Bytes(file) => file,
-        Opened::Objects(objects) => return Ok(Some(Remote::Objects(objects))),
-        Opened::Directory(name) => return Ok(Some(Remote::Directory(name, Arc::new(settings)))),
+    let url = CString::new(named.remote.url()).map_err(|_| Failed)?;
+    let opened = match purpose {
+        Purpose::Read => match open_drivers::writer_by_url(host.slot, &named.remote.url()) {
+            Some(content) => Opened::again(content),
+            None => match open_to_read(&named)? {
+                hdfstream::Opened::Bytes(file) => Opened::reading(file),
+                hdfstream::Opened::Objects(objects) => return Ok(Some(Remote::Objects(objects))),
+                hdfstream::Opened::Directory(name) => {
+                    return Ok(Some(Remote::Directory(name, Arc::new(named.settings))));
+                }
+            },
+        },
+        Purpose::Write(begin) => {
+            let place = making::Place::of(named.text, begin);
+            making::open(host, &named.remote, &named.settings, begin, fapl, &place)
+                .map_err(|error| named.fail(error))?
+        }
     };
     // SAFETY: HDF5 keeps `fapl` open during the call.
     let copy = unsafe { (host.h5.H5Pcopy)(fapl) };
     let copy = Handle::own(host, copy, host.h5.H5Pclose).ok_or(Failed)?;
     let info = DriverInfo {
-        settings: Arc::new(settings),
+        settings: Arc::new(named.settings),
         linked_from: None,
-        opened: Some(file),
+        opened: Some(opened.clone()),
     };
     // SAFETY: HDF5 copies the info, through the driver's own function, before it returns.
     let set = unsafe { (host.h5.H5Pset_driver)(copy.id(), vfd::id(host)?, (&raw const info).cast()) };
     if set < 0 {
+        opened.end(host, false);
         return Err(Failed);
     }
-    Ok(Some(Remote::Bytes { url, fapl: copy }))
+    Ok(Some(Remote::Bytes {
+        url,
+        fapl: copy,
+        opened,
+    }))
+}
+
+fn open_to_read(named: &Named<'_>) -> Result<hdfstream::Opened, Failed> {
+    let opened = hdfstream::open(&named.remote, &named.settings, false).map_err(|error| named.fail(error))?;
+    if opened.is_directory() && !names_directory(named.text) {
+        return Err(named.fail(hdfstream::Error::IsDirectory {
+            url: named.remote.url(),
+            server: named.remote.server(),
+        }));
+    }
+    Ok(opened)
 }
 
 /// Whether the user means a directory: the name ends with a slash, or is an alias alone. Otherwise it is an error, as
@@ -98,10 +159,6 @@ fn has_plain_driver(host: &'static Host, fapl: hid_t) -> bool {
             || ((h5.H5Pset_fapl_stdio)(scratch.id()) >= 0 && is_driver())
             || ((h5.H5Pset_fapl_core)(scratch.id(), 1 << 20, false) >= 0 && is_driver())
     }
-}
-
-fn url_of(remote: &RemoteName) -> Result<CString, Failed> {
-    CString::new(remote.url()).map_err(|_| Failed)
 }
 
 /// The settings that apply to files opened with `fapl`.
@@ -158,8 +215,11 @@ pub(crate) unsafe extern "C" fn open<const SLOT: usize>(
         let native = host.native.file_cls.open.ok_or(Failed)?;
         // SAFETY: HDF5 passes a NUL-terminated name.
         let given = unsafe { CStr::from_ptr(name) };
-        let write = flags & ffi::H5F_ACC_RDWR != 0;
-        match remote(host, given, fapl, write)? {
+        let purpose = match flags & ffi::H5F_ACC_RDWR {
+            0 => Purpose::Read,
+            _ => Purpose::Write(Begin::Existing),
+        };
+        match remote(host, given, fapl, purpose)? {
             None => {
                 // SAFETY: the arguments are HDF5's own.
                 let file = unsafe { native(name, flags, fapl, dxpl, request) };
@@ -174,9 +234,10 @@ pub(crate) unsafe extern "C" fn open<const SLOT: usize>(
             Some(Remote::Directory(name, settings)) => {
                 replica::open(host, replica::Origin::Files { name, settings }, fapl, given)
             }
-            Some(Remote::Bytes { url, fapl }) => {
+            Some(Remote::Bytes { url, fapl, opened }) => {
                 // SAFETY: as above, with a name and a list that live through the call.
                 let file = unsafe { native(url.as_ptr(), flags, fapl.id(), dxpl, request) };
+                opened.end(host, !file.is_null());
                 if !file.is_null() {
                     file_names::remember(file, url, given);
                 }
@@ -198,14 +259,24 @@ pub(crate) unsafe extern "C" fn create<const SLOT: usize>(
         let native = host.native.file_cls.create.ok_or(Failed)?;
         // SAFETY: HDF5 passes a NUL-terminated name.
         let given = unsafe { CStr::from_ptr(name) };
-        match remote(host, given, fapl, true)? {
+        let begin = match flags & ffi::H5F_ACC_TRUNC {
+            0 => Begin::Create,
+            _ => Begin::Replace,
+        };
+        match remote(host, given, fapl, Purpose::Write(begin))? {
             // SAFETY: the arguments are HDF5's own.
             None => Ok(unsafe { native(name, flags, fcpl, fapl, dxpl, request) }),
             // Opening for writing failed already.
             Some(Remote::Objects(_) | Remote::Directory(..)) => Err(Failed),
-            Some(Remote::Bytes { url, fapl }) => {
+            Some(Remote::Bytes { url, fapl, opened }) => {
                 // SAFETY: as above, with a name and a list that live through the call.
-                Ok(unsafe { native(url.as_ptr(), flags, fcpl, fapl.id(), dxpl, request) })
+                let file = unsafe { native(url.as_ptr(), flags, fcpl, fapl.id(), dxpl, request) };
+                opened.end(host, !file.is_null());
+                if !file.is_null() {
+                    making::Place::of(&given.to_string_lossy(), begin).leave_stub(&url.to_string_lossy());
+                    file_names::remember(file, url, given);
+                }
+                Ok(file)
             }
         }
     })
@@ -315,8 +386,8 @@ pub(crate) unsafe extern "C" fn specific<const SLOT: usize>(
                     let question = (*arguments).args.is_accessible;
                     if hdfstream::settings::is_default_connector() {
                         let name = CStr::from_ptr(question.filename);
-                        match remote(host, name, question.fapl_id, false)? {
-                            Some(Remote::Bytes { url, fapl }) => {
+                        match remote(host, name, question.fapl_id, Purpose::Read)? {
+                            Some(Remote::Bytes { url, fapl, .. }) => {
                                 (*arguments).args.is_accessible.filename = url.as_ptr();
                                 (*arguments).args.is_accessible.fapl_id = fapl.id();
                                 let status = native(object, arguments, dxpl, request);
@@ -344,15 +415,10 @@ pub(crate) unsafe extern "C" fn specific<const SLOT: usize>(
                 ffi::H5VL_FILE_DELETE => {
                     let question = (*arguments).args.del;
                     let name = CStr::from_ptr(question.filename);
-                    if let Some(remote) = remote(host, name, question.fapl_id, true)? {
-                        let Remote::Bytes { url, fapl } = remote else {
-                            return Err(Failed);
-                        };
-                        (*arguments).args.del.filename = url.as_ptr();
-                        (*arguments).args.del.fapl_id = fapl.id();
-                        let status = native(object, arguments, dxpl, request);
-                        (*arguments).args.del = question;
-                        return Ok(status);
+                    if let Some(named) = named(host, name, question.fapl_id)? {
+                        making::remove(&named.remote, &named.settings, named.text)
+                            .map_err(|error| named.fail(error))?;
+                        return Ok(0);
                     }
                 }
                 _ => {}

@@ -106,7 +106,9 @@ functions! {
     H5Pget_driver_info: fn(hid_t) -> *const c_void;
     H5Pget_external: fn(hid_t, c_uint, usize, *mut c_char, *mut ffi::off_t, *mut ffi::hsize_t) -> ffi::herr_t;
     H5Pget_external_count: fn(hid_t) -> std::ffi::c_int;
+    H5Pget_fapl_core: fn(hid_t, *mut usize, *mut bool) -> ffi::herr_t;
     H5Pget_fclose_degree: fn(hid_t, *mut ffi::H5F_close_degree_t) -> ffi::herr_t;
+    H5Pget_file_locking: fn(hid_t, *mut bool, *mut bool) -> ffi::herr_t;
     H5Pget_layout: fn(hid_t) -> ffi::H5D_layout_t;
     H5Pget_driver: fn(hid_t) -> hid_t;
     H5Pget_nfilters: fn(hid_t) -> std::ffi::c_int;
@@ -218,6 +220,7 @@ ids! {
     minor_cannot_open: "H5E_CANTOPENFILE_g";
     minor_read: "H5E_READERROR_g";
     minor_unsupported: "H5E_UNSUPPORTED_g";
+    minor_write: "H5E_WRITEERROR_g";
     plist_dataset_create: "H5P_CLS_DATASET_CREATE_ID_g";
     plist_file_access: "H5P_CLS_FILE_ACCESS_ID_g";
     plist_group_create: "H5P_CLS_GROUP_CREATE_ID_g";

@@ -40,8 +40,8 @@ unsafe fn announce(
     };
     if let Some((file_number, address)) = dataset::identity(host, object, kind) {
         open_drivers::with_file_number(host.slot, file_number, |driver| {
-            if driver.file.wants_intents() {
-                driver.file.announce(with_siblings(address, name));
+            if let Some(file) = driver.content().on_server().filter(|file| file.wants_intents()) {
+                file.announce(with_siblings(address, name));
             }
         });
     }

@@ -1,12 +1,13 @@
 //! The HDF5 plugin: a VOL connector and a file driver with which unmodified programs open remote files.
 //!
 //! `host` finds the libhdf5 that loaded us, `native_class` clones its native connector and replaces
-//! the slots that `file` and `dataset` implement, `vfd` is the driver that reads remote bytes.
+//! the slots that `file`, `dataset` and `writing` implement, `vfd` is the driver that reads and writes remote bytes.
 //! All of the C boundary is in this crate; what lies behind it is the safe crate `hdfstream`.
 #![allow(unsafe_code)]
 
 mod chunk_index;
 mod connector;
+mod content;
 mod dataset;
 mod driver_info;
 mod error_stack;
@@ -21,6 +22,8 @@ mod host_symbols;
 mod intent;
 mod link_failures;
 mod lock_file;
+mod locking;
+mod making;
 mod native_class;
 mod open_drivers;
 mod replica;
@@ -29,6 +32,7 @@ mod scratch;
 mod storage;
 mod vfd;
 mod virtual_sources;
+mod writing;
 
 use std::ffi::{c_int, c_void};
 

@@ -8,7 +8,7 @@ use std::ffi::c_void;
 
 use crate::ffi;
 use crate::host::{self, ConnectorClass, Host};
-use crate::{connector, dataset, file, intent, replica};
+use crate::{connector, dataset, file, intent, replica, writing};
 
 /// The class for the libhdf5 that holds `return_address`.
 ///
@@ -63,6 +63,7 @@ fn replace<const SLOT: usize>(class: &mut ffi::H5VL_class_t) {
     class.object_cls.open = Some(intent::open_object::<SLOT>);
 
     replica::slots::replace::<SLOT>(class);
+    writing::replace::<SLOT>(class);
 
     class.introspect_cls.get_conn_cls = Some(connector::get_conn_cls::<SLOT>);
 }

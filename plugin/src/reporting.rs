@@ -1,6 +1,7 @@
 //! What the plugin says on stderr: when the user asks for it the log (`HDFSTREAM_LOG`) and, when the program
-//! ends, its counters (`HDFSTREAM_STATS=1`), without which nothing is installed in the host program; and a
-//! mistake in the settings file, once, when it may be the reason why a file does not open.
+//! ends, its counters (`HDFSTREAM_STATS=1`), without which nothing is installed in the host program; a
+//! mistake in the settings file, once, when it may be the reason why a file does not open; and what could not be saved
+//! at the program's end.
 
 use std::path::Path;
 use std::sync::Once;
@@ -45,6 +46,13 @@ pub(crate) fn local_open_failed(name: &str) {
             );
         });
     }
+}
+
+/// Called when the program ends and what it wrote could not be saved: HDF5 closes files that were left open after the
+/// program has looked at its last error.
+pub(crate) fn not_saved(error: &hdfstream::Error) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "hdfstream: {error}");
 }
 
 extern "C" fn print_counters() {

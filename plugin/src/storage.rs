@@ -1,6 +1,7 @@
 //! Where a dataset keeps its elements, and what else its native object tells.
 
 use std::ffi::c_void;
+use std::sync::Arc;
 
 use crate::chunk_index::ChunkIndex;
 use crate::external::{self, Segment};
@@ -21,12 +22,35 @@ pub(crate) enum Storage {
     External(Vec<Segment>),
 }
 
+/// What to do about the chunks of a dataset.
+pub(crate) enum Chunks {
+    /// To walk their index.
+    Walk,
+    /// To take what was found before.
+    Known(Arc<Storage>),
+    /// To leave them to the native code: they are changing, and it keeps some to itself.
+    Leave,
+}
+
 /// Finds out where `dataset` keeps its elements. Whatever fails makes it [`Storage::Native`]: the native code
 /// will then say what is wrong.
-pub(crate) fn storage_of(host: &'static Host, origin: &Origin, dataset: *mut c_void) -> Storage {
-    let Some(creation) = creation_list(host, dataset) else {
-        return Storage::Native;
-    };
+pub(crate) fn storage_of(
+    host: &'static Host,
+    origin: &Origin,
+    dataset: *mut c_void,
+    chunks: Chunks,
+) -> Arc<Storage> {
+    let found = creation_list(host, dataset).map(|creation| look(host, origin, dataset, &creation, chunks));
+    found.unwrap_or_else(|| Arc::new(Storage::Native))
+}
+
+fn look(
+    host: &'static Host,
+    origin: &Origin,
+    dataset: *mut c_void,
+    creation: &Handle,
+    chunks: Chunks,
+) -> Arc<Storage> {
     // SAFETY: an open dataset creation list.
     let (layout, files, filters) = unsafe {
         (
@@ -35,16 +59,21 @@ pub(crate) fn storage_of(host: &'static Host, origin: &Origin, dataset: *mut c_v
             (host.h5.H5Pget_nfilters)(creation.id()),
         )
     };
-    if files > 0 {
-        return external::segments(host, &creation, files).map_or(Storage::Native, Storage::External);
-    }
-    if layout == ffi::H5D_VIRTUAL && virtual_sources::end_in_raw_files(host, origin, &creation) {
-        return Storage::VirtualOfRawFiles;
-    }
-    if layout != ffi::H5D_CHUNKED {
-        return Storage::Native;
-    }
-    ChunkIndex::read(host, dataset, &creation, filters > 0).map_or(Storage::Native, Storage::Chunked)
+    let found = if files > 0 {
+        external::segments(host, creation, files).map_or(Storage::Native, Storage::External)
+    } else if layout == ffi::H5D_VIRTUAL && virtual_sources::end_in_raw_files(host, origin, creation) {
+        Storage::VirtualOfRawFiles
+    } else if layout != ffi::H5D_CHUNKED {
+        Storage::Native
+    } else {
+        match chunks {
+            Chunks::Known(known) if matches!(*known, Storage::Chunked(_)) => return known,
+            Chunks::Leave => Storage::Native,
+            Chunks::Walk | Chunks::Known(_) => ChunkIndex::read(host, dataset, creation, filters > 0)
+                .map_or(Storage::Native, Storage::Chunked),
+        }
+    };
+    Arc::new(found)
 }
 
 fn creation_list(host: &'static Host, dataset: *mut c_void) -> Option<Handle> {

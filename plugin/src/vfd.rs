@@ -1,15 +1,20 @@
-//! The file driver: HDF5's reads of a remote file, answered by [`RemoteFile`].
+//! The file driver: what HDF5 reads from and writes to a remote file.
 //!
-//! An open file is a `Box<Driver>` whose first field is HDF5's own `H5FD_t`; this module alone turns the
-//! one pointer into the other. HDF5 calls it under its global lock, opens a file up to twice (first
-//! read-only, to see whether it is open already), and may call `query` with no file at all.
+//! An open file is a `Box<Driver>` whose first field is HDF5's own `H5FD_t`; this module and those below it alone
+//! turn the one pointer into the other. HDF5 calls it under its global lock, opens a file up to twice (first as it
+//! is, to see whether it is open already), and may call `query` with no file at all.
+
+mod commits;
+mod opening;
+mod transfer;
 
 use std::collections::HashMap;
 use std::ffi::{CStr, c_char, c_int, c_uint, c_ulong, c_void};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use hdfstream::{Class, Error, Name, RemoteFile, Settings};
+use hdfstream::{Error, Settings};
 
+use crate::content::Content;
 use crate::driver_info::{self, DriverInfo};
 use crate::error_stack::{Topic, push, push_text};
 use crate::ffi::{self, H5FD_mem_t, H5FD_t, haddr_t, herr_t, hid_t};
@@ -18,6 +23,7 @@ use crate::host::{self, DriverClass, Host};
 use crate::lock_file::LockFile;
 use crate::storage::Storage;
 use crate::{link_failures, open_drivers};
+use commits::Commits;
 
 /// A remote file as HDF5 has it open.
 #[repr(C)]
@@ -27,13 +33,67 @@ pub(crate) struct Driver {
     /// Slot of its host.
     pub(crate) slot: usize,
     pub(crate) settings: Arc<Settings>,
-    /// The bytes.
-    pub(crate) file: Arc<RemoteFile>,
+    /// The bytes. Readers that follow a writer are given another version now and then.
+    content: Mutex<Content>,
+    /// The URL by which HDF5 opened it; the server may know the file by another.
+    name: String,
+    /// Whether it was opened to follow somebody who writes it meanwhile (HDF5's SWMR).
+    follows: bool,
+    commits: Commits,
     /// End of the address space that HDF5 has given out.
     eoa: haddr_t,
     /// Where datasets keep their elements, by the address of their object header.
     pub(crate) storage: Mutex<HashMap<u64, Arc<Storage>>>,
     lock_file: OnceLock<LockFile>,
+}
+
+impl Driver {
+    /// The file.
+    pub(crate) fn content(&self) -> Content {
+        self.content
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Whether the file is known by `url`.
+    pub(crate) fn is_named(&self, url: &str) -> bool {
+        self.name == url || self.content().url() == url
+    }
+
+    /// For a reader that follows a writer: goes on with the newest version; tells whether it is another.
+    pub(crate) fn refresh(&self) -> Result<bool, Error> {
+        let Content::Reading(file) = self.content() else {
+            return Ok(false);
+        };
+        if !self.follows {
+            return Ok(false);
+        }
+        let Some(newer) = file.refreshed()? else {
+            return Ok(false);
+        };
+        *self.content.lock().unwrap_or_else(PoisonError::into_inner) = Content::Reading(newer);
+        self.storage
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
+        Ok(true)
+    }
+
+    /// Whether the bytes are not any more those that the file had when it was opened for writing.
+    pub(crate) fn is_changed(&self) -> bool {
+        self.commits.is_changed()
+    }
+
+    /// Whether the file is written, and saved only as a whole: not where readers follow.
+    pub(crate) fn is_saved_as_a_whole(&self) -> bool {
+        self.content().writer().is_some() && !self.commits.is_ordered()
+    }
+
+    /// HDF5 has opened the file for good.
+    pub(crate) fn settle(&self) {
+        self.commits.settle(&self.content());
+    }
 }
 
 /// Id of the driver in `host`, registered on first use.
@@ -79,17 +139,18 @@ fn class<const SLOT: usize>() -> ffi::H5FD_class_t {
         set_eoa: Some(set_eoa),
         get_eof: Some(get_eof),
         get_handle: Some(get_handle),
-        read: Some(read),
-        write: Some(write),
-        read_vector: Some(read_vector),
-        write_vector: None,
+        read: Some(transfer::read),
+        write: Some(transfer::write),
+        read_vector: Some(transfer::read_vector),
+        write_vector: Some(transfer::write_vector),
         read_selection: None,
         write_selection: None,
-        flush: None,
-        truncate: None,
+        flush: Some(commits::flush),
+        truncate: Some(commits::truncate),
         lock: Some(lock),
         unlock: Some(unlock),
-        del: Some(delete::<SLOT>),
+        // The connector removes files by their names.
+        del: None,
         ctl: None,
         // H5FD_FLMAP_DICHOTOMY of H5FDdevelop.h: metadata apart from raw data, to which global heaps belong.
         fl_map: [
@@ -120,52 +181,6 @@ unsafe fn driver<'a>(file: *const H5FD_t) -> &'a Driver {
     unsafe { &*file.cast::<Driver>() }
 }
 
-/// Finds out which file HDF5 means by `name`. It opens link targets past the connector, by names that it
-/// puts together from the working directory, the parent's name and the link's value; those of them that
-/// are no remote names must not reach the client's own disk.
-fn open_remote(name: &str, info: &DriverInfo, write: bool) -> Result<Arc<RemoteFile>, Error> {
-    let meaning = match &info.linked_from {
-        Some(_) => hdfstream::name::resolve_link(name),
-        None => hdfstream::resolve(name),
-    };
-    match (meaning, info.linked_from.as_ref()) {
-        (Name::Remote(remote), Some(parent)) => parent.open_named(&remote, &info.settings, write),
-        (Name::Remote(remote), None) => RemoteFile::open(&remote, &info.settings, write),
-        (Name::Local, Some(parent)) if name.starts_with('/') => parent.open_linked(name),
-        (Name::Local, Some(parent)) => Err(Error::NotFound {
-            url: format!("{name} (named by a link in {})", parent.url()),
-            server: "this program reads no local file for a remote one: the server".into(),
-        }),
-        (Name::Local, None) => Err(Error::InvalidName {
-            name: name.to_owned(),
-            reason: "a remote file has a name like https://host/hdfstream/file.h5".into(),
-        }),
-    }
-}
-
-/// Refuses a file unless the server has seen that no dataset of it keeps its elements in raw files. Without
-/// our connector HDF5 would look for those on the client's disk.
-fn refuse_raw_files(host: &'static Host, file: &RemoteFile) -> Result<(), Failed> {
-    let why = match file.holds_raw_files() {
-        Ok(Some(false)) => return Ok(()),
-        Ok(Some(true)) => "it has datasets with external raw storage",
-        Ok(None) => "the server could not look at all of it",
-        Err(error) => {
-            push(host, Topic::Open, file.url(), &error);
-            return Err(Failed);
-        }
-    };
-    push_text(
-        host,
-        Topic::Open,
-        &format!(
-            "{}: {why}; set HDF5_VOL_CONNECTOR=hdfstream to open this file",
-            file.url()
-        ),
-    );
-    Err(Failed)
-}
-
 unsafe extern "C" fn open<const SLOT: usize>(
     name: *const c_char,
     flags: c_uint,
@@ -188,24 +203,26 @@ unsafe extern "C" fn open<const SLOT: usize>(
                 opened: None,
             },
         };
-        let write =
-            flags & (ffi::H5F_ACC_RDWR | ffi::H5F_ACC_TRUNC | ffi::H5F_ACC_CREAT | ffi::H5F_ACC_EXCL) != 0;
+        // HDF5 looks first whether a file that it is to make is open already.
+        if info.opened.as_ref().is_some_and(|opened| opened.new) && flags & ffi::H5F_ACC_CREAT == 0 {
+            return Err(Failed);
+        }
         let opened = match &info.opened {
-            Some(file) => Ok(Arc::clone(file)),
-            None => open_remote(&name, &info, write),
+            Some(opened) => Ok(opened.content.clone()),
+            None => opening::open(SLOT, &name, &info, opening::wanted(host, fapl, flags)),
         };
         if info.linked_from.is_some() {
             link_failures::note(SLOT, &name, &opened);
         }
-        let file = opened.map_err(fail)?;
+        let content = opened.map_err(fail)?;
         if host.reads_raw_files_itself() {
-            refuse_raw_files(host, &file)?;
+            opening::refuse_raw_files(host, &content)?;
         }
-        if file.size() > maxaddr {
+        if content.size() > maxaddr {
             push_text(
                 host,
                 Topic::Open,
-                &format!("{}: the file is too large for this HDF5", file.url()),
+                &format!("{}: the file is too large for this HDF5", content.url()),
             );
             return Err(Failed);
         }
@@ -214,7 +231,10 @@ unsafe extern "C" fn open<const SLOT: usize>(
             public: unsafe { std::mem::zeroed() },
             slot: SLOT,
             settings: info.settings,
-            file,
+            name: name.into_owned(),
+            content: Mutex::new(content),
+            follows: flags & ffi::H5F_ACC_SWMR_READ != 0,
+            commits: Commits::new(info.opened.is_some_and(|opened| opened.settles)),
             eoa: 0,
             storage: Mutex::default(),
             lock_file: OnceLock::new(),
@@ -228,8 +248,8 @@ unsafe extern "C" fn close(file: *mut H5FD_t) -> herr_t {
     let driver = file.cast::<Driver>();
     open_drivers::remove(driver);
     // SAFETY: HDF5 closes each file once and does not use it any more; it came from `Box::into_raw`.
-    drop(unsafe { Box::from_raw(driver) });
-    0
+    let driver = unsafe { Box::from_raw(driver) };
+    guard(driver.slot, |host| commits::close(host, &driver).map(|()| 0))
 }
 
 unsafe extern "C" fn fapl_get(file: *mut H5FD_t) -> *mut c_void {
@@ -237,7 +257,7 @@ unsafe extern "C" fn fapl_get(file: *mut H5FD_t) -> *mut c_void {
     let driver = unsafe { driver(file) };
     DriverInfo {
         settings: Arc::clone(&driver.settings),
-        linked_from: Some(Arc::clone(&driver.file)),
+        linked_from: Some(driver.content()),
         opened: None,
     }
     .into_raw()
@@ -246,7 +266,7 @@ unsafe extern "C" fn fapl_get(file: *mut H5FD_t) -> *mut c_void {
 unsafe extern "C" fn compare(first: *const H5FD_t, second: *const H5FD_t) -> c_int {
     // SAFETY: HDF5 compares open files of one driver only.
     let (first, second) = unsafe { (driver(first), driver(second)) };
-    first.file.same_file(&second.file) as c_int
+    first.content().order(&second.content()) as c_int
 }
 
 unsafe extern "C" fn query(_file: *const H5FD_t, flags: *mut c_ulong) -> herr_t {
@@ -276,7 +296,7 @@ unsafe extern "C" fn set_eoa(file: *mut H5FD_t, _type: H5FD_mem_t, address: hadd
 
 unsafe extern "C" fn get_eof(file: *const H5FD_t, _type: H5FD_mem_t) -> haddr_t {
     // SAFETY: an open file of ours.
-    unsafe { driver(file) }.file.size()
+    unsafe { driver(file) }.content().size()
 }
 
 /// Gives a descriptor of a local lock file, so that programs which take `flock` on a file's descriptor
@@ -286,11 +306,12 @@ unsafe extern "C" fn get_handle(file: *mut H5FD_t, _fapl: hid_t, handle: *mut *m
     let driver = unsafe { driver(file) };
     guard(driver.slot, |host| {
         if driver.lock_file.get().is_none() {
-            let made = LockFile::open(driver.file.url()).map_err(|error| {
+            let content = driver.content();
+            let made = LockFile::open(content.url()).map_err(|error| {
                 push_text(
                     host,
                     Topic::Open,
-                    &format!("no lock file for {}: {error}", driver.file.url()),
+                    &format!("no lock file for {}: {error}", content.url()),
                 );
                 Failed
             })?;
@@ -303,129 +324,12 @@ unsafe extern "C" fn get_handle(file: *mut H5FD_t, _fapl: hid_t, handle: *mut *m
     })
 }
 
-fn class_of(kind: H5FD_mem_t) -> Class {
-    if kind == ffi::H5FD_MEM_DRAW {
-        Class::Raw
-    } else {
-        Class::Metadata
-    }
-}
-
-unsafe extern "C" fn read(
-    file: *mut H5FD_t,
-    kind: H5FD_mem_t,
-    _dxpl: hid_t,
-    address: haddr_t,
-    size: usize,
-    buffer: *mut c_void,
-) -> herr_t {
-    // SAFETY: an open file of ours.
-    let driver = unsafe { driver(file) };
-    guard(driver.slot, |host| {
-        if size == 0 {
-            return Ok(0);
-        }
-        // SAFETY: HDF5 passes `size` writable bytes that nobody else uses during the call.
-        let buffer = unsafe { std::slice::from_raw_parts_mut(buffer.cast::<u8>(), size) };
-        driver
-            .file
-            .read(class_of(kind), address, buffer)
-            .map_err(|error| {
-                push(host, Topic::Read, driver.file.url(), &error);
-                Failed
-            })?;
-        Ok(0)
-    })
-}
-
-unsafe extern "C" fn read_vector(
-    file: *mut H5FD_t,
-    _dxpl: hid_t,
-    count: u32,
-    kinds: *mut H5FD_mem_t,
-    addresses: *mut haddr_t,
-    sizes: *mut usize,
-    buffers: *mut *mut c_void,
-) -> herr_t {
-    // SAFETY: an open file of ours.
-    let driver = unsafe { driver(file) };
-    guard(driver.slot, |host| {
-        let mut pieces = Vec::with_capacity(count as usize);
-        let (mut kind, mut size) = (ffi::H5FD_MEM_DEFAULT, 0);
-        let (mut kinds_end, mut sizes_end) = (false, false);
-        for index in 0..count as usize {
-            // SAFETY: `addresses` and `buffers` have `count` entries. `sizes` and `kinds` may be cut short:
-            // behind the first zero size (not the first entry) the last size repeats, behind the first
-            // NOLIST the last kind (H5FDdevelop.h, `read_vector`); nothing beyond those is read here.
-            let (address, buffer) = unsafe {
-                if !sizes_end {
-                    let next = *sizes.add(index);
-                    sizes_end = index > 0 && next == 0;
-                    if !sizes_end {
-                        size = next;
-                    }
-                }
-                if !kinds_end {
-                    let next = *kinds.add(index);
-                    kinds_end = index > 0 && next == ffi::H5FD_MEM_NOLIST;
-                    if !kinds_end {
-                        kind = next;
-                    }
-                }
-                (*addresses.add(index), *buffers.add(index))
-            };
-            if size > 0 {
-                // SAFETY: HDF5 passes `size` writable bytes a piece; the pieces of a read do not overlap.
-                let buffer = unsafe { std::slice::from_raw_parts_mut(buffer.cast::<u8>(), size) };
-                pieces.push((class_of(kind), address, buffer));
-            }
-        }
-        driver.file.read_vector(&mut pieces).map_err(|error| {
-            push(host, Topic::Read, driver.file.url(), &error);
-            Failed
-        })?;
-        Ok(0)
-    })
-}
-
-unsafe extern "C" fn write(
-    file: *mut H5FD_t,
-    _kind: H5FD_mem_t,
-    _dxpl: hid_t,
-    _address: haddr_t,
-    _size: usize,
-    _buffer: *const c_void,
-) -> herr_t {
-    // SAFETY: an open file of ours.
-    let driver = unsafe { driver(file) };
-    guard(driver.slot, |host| {
-        push_text(
-            host,
-            Topic::Unsupported,
-            &format!("{}: the file is open for reading only", driver.file.url()),
-        );
-        Err(Failed)
-    })
-}
-
-/// Readers need no lock: they keep the version that they opened.
+/// Nothing is to be done: readers keep the version that they opened, and who writes has the server's lease since the
+/// file was opened.
 unsafe extern "C" fn lock(_file: *mut H5FD_t, _exclusive: bool) -> herr_t {
     0
 }
 
 unsafe extern "C" fn unlock(_file: *mut H5FD_t) -> herr_t {
     0
-}
-
-unsafe extern "C" fn delete<const SLOT: usize>(name: *const c_char, _fapl: hid_t) -> herr_t {
-    guard(SLOT, |host| {
-        // SAFETY: HDF5 passes a NUL-terminated name.
-        let name = unsafe { CStr::from_ptr(name) }.to_string_lossy();
-        let error = Error::ReadOnly {
-            url: name.to_string(),
-            server: "the server".into(),
-        };
-        push(host, Topic::Open, &name, &error);
-        Err(Failed)
-    })
 }

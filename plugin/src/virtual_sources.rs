@@ -7,15 +7,16 @@
 use std::ffi::{CString, c_char};
 use std::sync::Arc;
 
-use hdfstream::{RemoteFile, Settings};
+use hdfstream::Settings;
 
+use crate::content::Content;
 use crate::driver_info::DriverInfo;
 use crate::error_stack::{Quiet, Saved};
 use crate::ffi::{self, hid_t};
 use crate::handle::Handle;
 use crate::host::Host;
 use crate::open_drivers;
-use crate::vfd;
+use crate::vfd::{self, Driver};
 
 /// Virtual datasets may take elements from virtual datasets; deeper nests than this count as external.
 const DEEPEST: u32 = 16;
@@ -25,7 +26,7 @@ const MOST_BLOCKS: u64 = 10_000;
 /// A file whose virtual datasets are looked at.
 #[derive(Clone)]
 pub(crate) struct Origin {
-    pub(crate) file: Arc<RemoteFile>,
+    pub(crate) file: Content,
     pub(crate) settings: Arc<Settings>,
 }
 
@@ -110,7 +111,7 @@ fn source_is_raw(
     if unsafe { (host.h5.H5Fget_fileno)(opened.id(), &raw mut number) } < 0 {
         return None;
     }
-    let file = open_drivers::with_file_number(host.slot, number, |driver| Arc::clone(&driver.file))?;
+    let file = open_drivers::with_file_number(host.slot, number, Driver::content)?;
     let origin = Origin {
         file,
         settings: Arc::clone(&origin.settings),
@@ -135,7 +136,7 @@ fn open(host: &'static Host, origin: &Origin, name: &str) -> Option<Handle> {
     let name = CString::new(name).ok()?;
     let info = DriverInfo {
         settings: Arc::clone(&origin.settings),
-        linked_from: Some(Arc::clone(&origin.file)),
+        linked_from: Some(origin.file.clone()),
         opened: None,
     };
     // SAFETY: ids are open, the name is NUL-terminated, and HDF5 copies the info before it returns.

@@ -3477,6 +3477,13 @@ unsafe extern "C" {
     pub fn H5Pget_fclose_degree(fapl_id: hid_t, degree: *mut H5F_close_degree_t) -> herr_t;
 }
 unsafe extern "C" {
+    pub fn H5Pget_file_locking(
+        fapl_id: hid_t,
+        use_file_locking: *mut bool,
+        ignore_when_disabled: *mut bool,
+    ) -> herr_t;
+}
+unsafe extern "C" {
     pub fn H5Pget_vol_id(plist_id: hid_t, vol_id: *mut hid_t) -> herr_t;
 }
 unsafe extern "C" {
@@ -4064,6 +4071,9 @@ const _: () = {
 };
 unsafe extern "C" {
     pub fn H5Pset_fapl_core(fapl_id: hid_t, increment: usize, backing_store: bool) -> herr_t;
+}
+unsafe extern "C" {
+    pub fn H5Pget_fapl_core(fapl_id: hid_t, increment: *mut usize, backing_store: *mut bool) -> herr_t;
 }
 unsafe extern "C" {
     pub fn H5Pset_fapl_sec2(fapl_id: hid_t) -> herr_t;

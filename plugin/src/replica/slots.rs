@@ -113,7 +113,7 @@ macro_rules! slots {
     ($($(#[$doc:meta])* $name:ident: $class:ident.$field:ident(
         $($argument:ident: $type:ty),*
     ) -> $result:ty, |$host:ident| $before:block)*) => {
-        $($(#[$doc])* unsafe extern "C" fn $name<const SLOT: usize>($($argument: $type),*) -> $result {
+        $($(#[$doc])* pub(crate) unsafe extern "C" fn $name<const SLOT: usize>($($argument: $type),*) -> $result {
             guard(SLOT, |$host| {
                 let native = $host.native.$class.$field.ok_or(Failed)?;
                 // SAFETY: the arguments are HDF5's own, as what is done with them expects.

@@ -7,7 +7,7 @@ use hdfstream::protocol::Entry;
 use hdfstream::v1::ObjectServer;
 use hdfstream::{Error, Opened, RemoteName, Settings};
 
-use crate::driver_info::DriverInfo;
+use crate::driver_info::{self, DriverInfo};
 use crate::ffi::{self, hid_t};
 use crate::handle::Handle;
 use crate::host::Host;
@@ -62,7 +62,7 @@ impl Files {
                 let info = DriverInfo {
                     settings: Arc::clone(&self.settings),
                     linked_from: None,
-                    opened: Some(file),
+                    opened: Some(driver_info::Opened::reading(file)),
                 };
                 Ok(mount(host, parent, place, &name.url(), &info, degree).is_some())
             }
