@@ -73,13 +73,18 @@ async fn admit(app: &App, request: &mut Request) -> Result<Option<Account>, Erro
     let rules = Arc::clone(app.rules());
     let viewer = match &login {
         Some(Login { user, roles, .. }) => Viewer::user(rules, Arc::clone(user), Arc::clone(roles)),
+        None if app.accounts().is_none() => Viewer::anybody(),
         None => Viewer::anonymous(rules),
     };
     let owner = match &login {
         Some(login) => Owner::User(Arc::clone(&login.user)),
         None => Owner::Machine(client),
     };
-    request.extensions_mut().insert(Admitted { viewer, login });
+    request.extensions_mut().insert(Admitted {
+        viewer,
+        login,
+        owner: owner.clone(),
+    });
     let account = app.shares().map(|shares| shares.begin(owner)).transpose();
     account.map_err(|wait| Error::TooMany {
         text: "you have used up your share of this server for now; come back later".to_owned(),
@@ -99,6 +104,8 @@ async fn drain(body: Body) {
 pub(crate) struct Admitted {
     pub(crate) viewer: Viewer,
     pub(crate) login: Option<Login>,
+    /// Whose share of the server's means is used.
+    pub(crate) owner: Owner,
 }
 
 impl<S: Sync> FromRequestParts<S> for Admitted {

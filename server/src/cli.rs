@@ -60,7 +60,7 @@ pub struct Options {
     /// Address and port; port 0 takes any free one [default: 127.0.0.1:7399]
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub listen: Option<String>,
-    /// Offer writing (not in this version)
+    /// Let files be written, by everybody or by those whose accounts allow it
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     pub writable: Option<bool>,
     /// Allow plain HTTP on addresses other than loopback: anybody on the way can read along
@@ -84,7 +84,7 @@ pub struct Options {
     /// Memory for metadata that was gathered, in MiB [default: 256]
     #[arg(long, value_name = "MIB")]
     pub pack_cache_mib: Option<usize>,
-    /// File with accounts, made with `hdfstream-server user add`; without it everybody reads everything
+    /// File with accounts, made with `hdfstream-server user add`; without it everybody may do everything
     #[arg(long, value_name = "FILE")]
     pub users: Option<PathBuf>,
     /// Answer requests without a login, as far as no role is needed [default: true]
@@ -111,6 +111,15 @@ pub struct Options {
     /// Addresses or networks of proxies whose X-Forwarded-For is believed
     #[arg(long, value_name = "ADDRESS,...", value_delimiter = ',')]
     pub trusted_proxies: Option<Vec<Proxy>>,
+    /// How long somebody who writes a file keeps it without a word, in seconds [default: 30]
+    #[arg(long, value_name = "SECONDS")]
+    pub lease_seconds: Option<u64>,
+    /// Most of what is kept for readers of earlier versions of files, in MiB [default: 1024]
+    #[arg(long, value_name = "MIB")]
+    pub retained_mib: Option<u64>,
+    /// What writers leave free on the disk, in MiB [default: 256]
+    #[arg(long, value_name = "MIB")]
+    pub min_free_mib: Option<u64>,
     /// Roles of directories; only in the file.
     #[arg(skip)]
     pub directories: Option<BTreeMap<String, Directory>>,
@@ -143,6 +152,9 @@ impl Options {
             client_mib: self.client_mib.or(other.client_mib),
             client_seconds: self.client_seconds.or(other.client_seconds),
             trusted_proxies: self.trusted_proxies.or(other.trusted_proxies),
+            lease_seconds: self.lease_seconds.or(other.lease_seconds),
+            retained_mib: self.retained_mib.or(other.retained_mib),
+            min_free_mib: self.min_free_mib.or(other.min_free_mib),
             directories: self.directories.or(other.directories),
             config: self.config.or(other.config),
         }

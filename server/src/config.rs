@@ -48,7 +48,18 @@ pub struct Config {
     pub share: Share,
     /// Proxies whose `X-Forwarded-For` is believed; none unless set.
     pub trusted_proxies: Vec<Proxy>,
+    /// Whether files can be written. No unless set.
+    pub writable: bool,
+    /// How long somebody who writes a file keeps it without a word, in seconds; 30 unless set.
+    pub lease_seconds: u64,
+    /// Most of what is kept for readers of earlier versions, in MiB; 1024 unless set.
+    pub retained_mib: u64,
+    /// What is left free on the disk, in MiB; 256 unless set.
+    pub min_free_mib: u64,
 }
+
+/// Shortest life of a lease: clients renew it at a third of the time.
+const LEAST_LEASE: u64 = 5;
 
 /// Which protocols are spoken.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize, ValueEnum)]
@@ -86,9 +97,9 @@ pub enum ConfigError {
     /// No directory to serve.
     #[error("which directory is to be served? Say --root DIR")]
     NoRoot,
-    /// Writing is asked for.
-    #[error("--writable: this version of the server cannot write; leave the option out to serve read-only")]
-    Writable,
+    /// Leases that would be over before they can be renewed.
+    #[error("lease-seconds must be at least {LEAST_LEASE}")]
+    ShortLease,
     /// A number that makes no sense.
     #[error("{0} must be at least 1")]
     Zero(&'static str),
@@ -125,6 +136,10 @@ impl Config {
             tls: None,
             share: Share::default(),
             trusted_proxies: Vec::new(),
+            writable: false,
+            lease_seconds: 30,
+            retained_mib: 1024,
+            min_free_mib: 256,
         }
     }
 
@@ -138,9 +153,6 @@ impl Config {
             None => Options::default(),
         };
         let options = options.or(file);
-        if options.writable.unwrap_or(false) {
-            return Err(ConfigError::Writable);
-        }
         let mut config = Self::new(options.root.ok_or(ConfigError::NoRoot)?);
         set(&mut config.listen, options.listen);
         set(&mut config.insecure_http, options.insecure_http);
@@ -176,6 +188,13 @@ impl Config {
             seconds: options.client_seconds,
         };
         set(&mut config.trusted_proxies, options.trusted_proxies);
+        set(&mut config.writable, options.writable);
+        set(&mut config.lease_seconds, options.lease_seconds);
+        set(&mut config.retained_mib, options.retained_mib);
+        set(&mut config.min_free_mib, options.min_free_mib);
+        if config.lease_seconds < LEAST_LEASE {
+            return Err(ConfigError::ShortLease);
+        }
         let zeros = [
             ("max-requests", config.max_requests == 0),
             ("max-connections", config.max_connections == 0),
@@ -305,10 +324,24 @@ mod tests {
     }
 
     #[test]
-    fn writing_is_refused_clearly() {
-        let message = with_file("root = '/data'\n", &["--writable"])
+    fn writing_is_asked_for() {
+        assert!(!with_file("root = '/data'\n", &[]).unwrap().writable);
+        let text = "root = '/data'\nlease-seconds = 5\nretained-mib = 0\nmin-free-mib = 1\n";
+        let config = with_file(text, &["--writable", "--lease-seconds", "6"]).unwrap();
+        assert!(config.writable);
+        let numbers = (config.lease_seconds, config.retained_mib, config.min_free_mib);
+        assert_eq!(numbers, (6, 0, 1));
+        assert!(
+            !with_file("root = '/data'\nwritable = true\n", &["--writable=false"])
+                .unwrap()
+                .writable
+        );
+        let message = with_file("root = '/data'\nlease-seconds = 4\n", &[])
             .unwrap_err()
             .to_string();
-        assert!(message.contains("read-only"), "{message}");
+        assert!(
+            message.contains("lease-seconds") && message.contains('5'),
+            "{message}"
+        );
     }
 }

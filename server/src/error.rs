@@ -66,6 +66,14 @@ pub enum Error {
         /// The cause.
         source: io::Error,
     },
+    /// The operating system failed while writing this path.
+    #[error("`{path}` cannot be written on the server: {source}")]
+    Write {
+        /// As requested.
+        path: String,
+        /// The cause.
+        source: io::Error,
+    },
     /// Something else failed; the text is for people.
     #[error("{0}")]
     Internal(String),
@@ -89,6 +97,11 @@ impl Error {
             StoreError::Directory => Self::IsDirectory(path),
             StoreError::NotDirectory => Self::Invalid(format!("`{path}` is not a directory")),
             StoreError::Special => Self::Invalid(format!("`{path}` is not a regular file")),
+            StoreError::Busy => Self::Busy(format!("`{path}` is being changed; try again in a moment")),
+            StoreError::Unrecovered => Self::Busy(format!(
+                "`{path}` was being written when its server stopped; a server that may write (--writable) has to \
+                 be started once to bring it into order"
+            )),
             StoreError::Io(source) if source.kind() == io::ErrorKind::PermissionDenied => {
                 Self::Forbidden(format!("the server has no permission to read `{path}`"))
             }
@@ -112,7 +125,7 @@ impl Error {
             Self::LeaseLost(_) => ErrorKind::LeaseLost,
             Self::Invalid(_) => ErrorKind::Invalid,
             Self::Busy(_) | Self::TooMany { .. } => ErrorKind::Busy,
-            Self::Io { .. } | Self::Internal(_) => ErrorKind::Internal,
+            Self::Io { .. } | Self::Write { .. } | Self::Internal(_) => ErrorKind::Internal,
         }
     }
 
@@ -130,7 +143,7 @@ impl Error {
             Self::NoSpace(_) => StatusCode::INSUFFICIENT_STORAGE,
             Self::LeaseLost(_) => StatusCode::GONE,
             Self::Busy(_) => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Io { .. } | Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Io { .. } | Self::Write { .. } | Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 

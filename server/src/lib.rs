@@ -18,8 +18,10 @@ pub mod tls;
 pub mod worker;
 
 mod admission;
-#[allow(dead_code, unused_imports, reason = "leases come next")]
+mod history;
+#[allow(dead_code, reason = "its bodies come next")]
 mod journal;
+mod leases;
 mod limits;
 mod message;
 mod observed;

@@ -4,8 +4,9 @@ use axum::extract::{FromRequest, Request};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use hdfstream::protocol::{
-    self, DigestRequest, ExternalRequest, ListRequest, OpenRequest, ReadRequest, StatRequest, TokenRequest,
-    TraceRequest,
+    self, CommitRequest, DigestRequest, DirectoryRequest, ExternalRequest, LeaseName, LeaseRequest,
+    ListRequest, OpenRequest, ReadRequest, RemoveRequest, RenameRequest, StageRequest, StatRequest,
+    TokenRequest, TraceRequest,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -30,14 +31,26 @@ macro_rules! named {
     };
 }
 named!(
+    CommitRequest,
     DigestRequest,
+    DirectoryRequest,
     ExternalRequest,
+    LeaseName,
+    LeaseRequest,
     ListRequest,
     OpenRequest,
     ReadRequest,
+    RemoveRequest,
+    StageRequest,
     StatRequest,
     TraceRequest
 );
+
+impl Named for RenameRequest {
+    fn path(&self) -> Option<&str> {
+        Some(&self.from)
+    }
+}
 
 impl Named for TokenRequest {
     fn path(&self) -> Option<&str> {

@@ -11,7 +11,8 @@ use crate::admission::{self, Gate};
 use crate::config::Protocol;
 use crate::error::Error;
 use crate::routes::{
-    capabilities, digest, download, external, health, list, open, read, stat, token, trace, unknown,
+    capabilities, change, commit, digest, download, external, health, lease, list, open, read, renew, stage,
+    stat, token, trace, unknown,
 };
 use crate::state::App;
 use crate::telemetry;
@@ -32,6 +33,14 @@ pub(crate) fn router(app: App, protocol: Protocol) -> Router {
         .route("/v2/list", post(list::post))
         .route("/v2/stat", post(stat::post))
         .route("/v2/token", post(token::post))
+        .route("/v2/lease", post(lease::post))
+        .route("/v2/stage", post(stage::post))
+        .route("/v2/commit", post(commit::post))
+        .route("/v2/renew", post(renew::renew))
+        .route("/v2/release", post(renew::release))
+        .route("/v2/remove", post(change::remove))
+        .route("/v2/rename", post(change::rename))
+        .route("/v2/directory", post(change::directory))
         .route("/v2/{*endpoint}", any(unknown::any))
         .method_not_allowed_fallback(unknown::method)
         .layer(from_fn_with_state(

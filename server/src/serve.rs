@@ -70,7 +70,14 @@ pub async fn listen(config: &Config) -> Result<TcpListener, ListenError> {
         Some(address) if !config.insecure_http && config.tls.is_none() => {
             Err(ListenError::Insecure(*address))
         }
-        _ => TcpListener::bind(&addresses[..]).await.map_err(failed),
+        exposed => {
+            if exposed.is_some() && config.writable && config.users.is_none() {
+                tracing::warn!(
+                    "--writable without accounts: whoever reaches this port can change and remove everything"
+                );
+            }
+            TcpListener::bind(&addresses[..]).await.map_err(failed)
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -10,6 +11,8 @@ use crate::accounts::{Accounts, FileError};
 use crate::client::Proxy;
 use crate::config::Config;
 use crate::error::Error;
+use crate::history::Histories;
+use crate::leases::Leases;
 use crate::limits::Shares;
 use crate::packs::Packs;
 use crate::store::{RuleMismatch, Store, View};
@@ -23,6 +26,7 @@ pub struct App(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     store: Store,
+    leases: Option<Leases>,
     rules: Arc<Rules>,
     accounts: Option<Accounts>,
     proxies: Vec<Proxy>,
@@ -59,10 +63,23 @@ pub enum StartError {
 
 impl App {
     pub(crate) fn start(config: &Config) -> Result<Self, StartError> {
-        let store = Store::new(&config.root).map_err(|source| StartError::Root {
+        let unusable = |source| StartError::Root {
             root: config.root.clone(),
             source,
-        })?;
+        };
+        let mut store = Store::new(&config.root).map_err(unusable)?;
+        let mut leases = None;
+        if config.writable {
+            let histories = Arc::new(Histories::new(config.retained_mib.saturating_mul(1 << 20)));
+            let started = Leases::start(
+                store.directory().map_err(unusable)?,
+                Arc::clone(&histories),
+                Duration::from_secs(config.lease_seconds),
+                config.min_free_mib.saturating_mul(1 << 20),
+            );
+            store = store.with_histories(histories, started.clone());
+            leases = Some(started);
+        }
         let accounts = match &config.users {
             None => None,
             Some(users) => Some(Accounts::open(
@@ -81,6 +98,7 @@ impl App {
         let packs = workers.clone().map(|workers| Packs::new(workers, pack_bytes));
         Ok(Self(Arc::new(Shared {
             store,
+            leases,
             rules: Arc::clone(&config.rules),
             accounts,
             proxies: config.trusted_proxies.clone(),
@@ -98,6 +116,11 @@ impl App {
         let wanted = u32::try_from(wanted).unwrap_or(u32::MAX).min(self.0.all_places);
         let places = Arc::clone(&self.0.places);
         places.acquire_many_owned(wanted).await.ok()
+    }
+
+    /// Leases, if files can be written.
+    pub(crate) fn leases(&self) -> Option<&Leases> {
+        self.0.leases.as_ref()
     }
 
     /// Who has an account; everybody may see everything if there are none.

@@ -85,7 +85,7 @@ impl Transfer {
         }
         let remaining = self.first.len() as u64 + self.work.gather.remaining();
         Body::new(Stream {
-            state: State::First(self.first, self.work),
+            state: State::First(self.first, Box::new(self.work)),
             remaining,
         })
     }
@@ -133,7 +133,7 @@ struct Stream {
 }
 
 enum State {
-    First(Bytes, Work),
+    First(Bytes, Box<Work>),
     Reading(JoinHandle<(io::Result<Bytes>, Work)>),
     End,
 }
@@ -158,7 +158,7 @@ impl HttpBody for Stream {
         context: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let (piece, work) = match std::mem::replace(&mut self.state, State::End) {
-            State::First(piece, work) => (Ok(piece), work),
+            State::First(piece, work) => (Ok(piece), *work),
             State::Reading(mut task) => match Pin::new(&mut task).poll(context) {
                 Poll::Ready(Ok(done)) => done,
                 Poll::Ready(Err(failed)) => return Poll::Ready(Some(Err(io::Error::other(failed)))),

@@ -1,7 +1,7 @@
 //! The user of one request, or nobody in particular, and what is visible to them.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Rules;
@@ -12,6 +12,8 @@ pub struct Viewer {
     rules: Arc<Rules>,
     user: Option<Arc<str>>,
     roles: Arc<BTreeSet<String>>,
+    /// Whether there are no accounts, so that nobody can log in.
+    anybody: bool,
 }
 
 impl Viewer {
@@ -24,6 +26,15 @@ impl Viewer {
         }
     }
 
+    /// Somebody on a server without accounts.
+    #[must_use]
+    pub fn anybody() -> Self {
+        Self {
+            anybody: true,
+            ..Self::default()
+        }
+    }
+
     /// A user with these roles.
     #[must_use]
     pub fn user(rules: Arc<Rules>, user: Arc<str>, roles: Arc<BTreeSet<String>>) -> Self {
@@ -31,6 +42,7 @@ impl Viewer {
             rules,
             user: Some(user),
             roles,
+            anybody: false,
         }
     }
 
@@ -57,11 +69,18 @@ impl Viewer {
         self.visible(path) == Some(path.iter().count())
     }
 
-    /// Whether this user may change what is at `path`: has a login, sees it, and has all the roles that
-    /// the directories on the way ask of those who write.
+    /// Whether this user may change what is at `path`: has a login if there are any, sees it, and has all the
+    /// roles that the directories on the way ask of those who write.
     #[must_use]
     pub fn may_write(&self, path: &Path) -> bool {
-        self.user.is_some() && self.may_read(path) && self.rules.writable(&self.roles, path)
+        (self.anybody || self.user.is_some()) && self.may_read(path) && self.rules.writable(&self.roles, path)
+    }
+
+    /// The directories with a rule at or below `path`.
+    pub(crate) fn ruled_below(&self, path: &Path) -> Vec<PathBuf> {
+        let mut paths = self.rules.paths();
+        paths.retain(|ruled| ruled.starts_with(path));
+        paths
     }
 }
 

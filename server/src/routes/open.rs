@@ -7,6 +7,7 @@ use hdfstream::protocol::{OpenReply, OpenRequest};
 
 use crate::admission::Admitted;
 use crate::error::Error;
+use crate::leases::check_access;
 use crate::message::{Message, Reply};
 use crate::packs::Prepared;
 use crate::state::App;
@@ -25,18 +26,32 @@ pub(crate) async fn post(
     Admitted { viewer, .. }: Admitted,
     Message(request): Message<OpenRequest>,
 ) -> Result<Reply<OpenReply>, Error> {
-    if request.write {
+    if request.write && app.leases().is_none() {
         // Whether it exists or not, lest programs try to create what is missing.
         return Err(Error::ReadOnly(request.path));
     }
-    let (file, metadata) = app.blocking(viewer, move |view| look(view, request)).await?;
+    let (file, metadata) = app
+        .blocking(viewer.clone(), move |view| {
+            let write = request.write;
+            let (file, metadata) = look(view, request)?;
+            if write {
+                check_access(&viewer, &file.path)?;
+            }
+            Ok((file, metadata))
+        })
+        .await?;
+    Ok(Reply(reply(&app, file, metadata).await))
+}
+
+/// Tells of a file.
+pub(super) async fn reply(app: &App, file: ServedFile, metadata: Metadata) -> OpenReply {
     let unchanged = matches!(metadata, Metadata::Known);
     let Prepared { pack, complete } = match (metadata, app.packs()) {
         (Metadata::Ready(prepared), _) => prepared,
         (Metadata::Wanted, Some(packs)) => packs.open(&file, WAIT).await,
         _ => Prepared::default(),
     };
-    Ok(Reply(OpenReply {
+    OpenReply {
         path: file.path,
         version: file.version,
         size: file.size,
@@ -44,7 +59,7 @@ pub(crate) async fn post(
         unchanged,
         pack,
         complete,
-    }))
+    }
 }
 
 /// Opens the file. Blocks.
@@ -64,7 +79,7 @@ fn look(view: View<'_>, request: OpenRequest) -> Result<(ServedFile, Metadata), 
 }
 
 /// How the client gets a file's metadata.
-enum Metadata {
+pub(super) enum Metadata {
     /// It has it.
     Known,
     /// Here it is.
@@ -76,7 +91,7 @@ enum Metadata {
 }
 
 impl Metadata {
-    fn of(file: &ServedFile, known: Option<&str>) -> Result<Self, Error> {
+    pub(super) fn of(file: &ServedFile, known: Option<&str>) -> Result<Self, Error> {
         Ok(if known == Some(&file.version) {
             Self::Known
         } else if file.size <= whole::WHOLE {

@@ -9,7 +9,7 @@ use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
 use super::{Store, StoreError};
 
 /// Reading a regular file; anything else in its place does not make the server wait.
-pub(super) fn reading() -> OpenOptions {
+pub(crate) fn reading() -> OpenOptions {
     let mut options = OpenOptions::new();
     options
         .read(true)

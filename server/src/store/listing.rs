@@ -1,6 +1,7 @@
 //! Directories and what is in them.
 
 use std::ffi::OsStr;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use cap_std::fs::{Dir, MetadataExt};
@@ -51,8 +52,8 @@ impl View<'_> {
         let path = self.resolve_any(name)?;
         let last = name.rsplit('/').next().unwrap_or_default().to_owned();
         let (entry, version) = match self.store.parent(&path) {
-            Ok((parent, real)) => entry(&parent, real, last)?,
-            Err(StoreError::Directory) => entry(&self.store.directory, OsStr::new("."), last)?,
+            Ok((parent, real)) => self.entry(&path, &parent, real, last)?,
+            Err(StoreError::Directory) => self.entry(&path, &self.store.directory, OsStr::new("."), last)?,
             Err(error) => return Err(error),
         };
         Ok(StatReply { entry, version })
@@ -81,23 +82,40 @@ impl View<'_> {
     /// The entry `name` of the directory at `path`; for a link, what it leads to.
     fn listed(&self, path: &Path, directory: &Dir, name: String) -> Result<Described, StoreError> {
         if !directory.symlink_metadata(&name)?.is_symlink() {
-            return entry(directory, OsStr::new(&name.clone()), name);
+            return self.entry(&path.join(&name), directory, OsStr::new(&name.clone()), name);
         }
         let real = self.resolve_entry(path, OsStr::new(&name))?;
         match self.store.parent(&real) {
-            Ok((parent, last)) => entry(&parent, last, name),
-            Err(StoreError::Directory) => entry(&self.store.directory, OsStr::new("."), name),
+            Ok((parent, last)) => self.entry(&real, &parent, last, name),
+            Err(StoreError::Directory) => self.entry(&real, &self.store.directory, OsStr::new("."), name),
             Err(error) => Err(error),
         }
+    }
+
+    /// Describes what is at `at` in `parent`, by its real path `path`, under the name `name`.
+    fn entry(&self, path: &Path, parent: &Dir, at: &OsStr, name: String) -> Result<Described, StoreError> {
+        let (mut entry, inode, mut version) = entry(parent, at, name)?;
+        if let Some(tag) = &mut version
+            && let Some(content) = self.store.written(path, inode, tag)
+        {
+            entry.size = content.size;
+            entry.modified = content.modified;
+            *tag = content.version;
+        }
+        Ok((entry, version))
     }
 }
 
 /// An entry and, for a file, its version.
 type Described = (Entry, Option<String>);
 
-/// Describes what is at `at` in `parent`, under the name `name`.
-fn entry(parent: &Dir, at: &OsStr, name: String) -> Result<Described, StoreError> {
+/// Device and inode.
+type Inode = (u64, u64);
+
+/// Describes what is at `at` in `parent` by its metadata, under the name `name`; with its inode.
+fn entry(parent: &Dir, at: &OsStr, name: String) -> Result<(Entry, Inode, Option<String>), StoreError> {
     let metadata = parent.symlink_metadata(at)?;
+    let inode = (metadata.dev(), metadata.ino());
     if metadata.is_dir() {
         let modified = metadata
             .mtime()
@@ -109,7 +127,7 @@ fn entry(parent: &Dir, at: &OsStr, name: String) -> Result<Described, StoreError
             size: 0,
             modified,
         };
-        return Ok((entry, None));
+        return Ok((entry, inode, None));
     }
     if !metadata.is_file() {
         return Err(StoreError::Special);
@@ -122,10 +140,11 @@ fn entry(parent: &Dir, at: &OsStr, name: String) -> Result<Described, StoreError
             size: metadata.len(),
             modified: metadata.mtime().saturating_mul(1_000_000_000),
         };
-        return Ok((entry, None));
+        return Ok((entry, inode, None));
     };
     let file = file.into_std();
     let metadata = file.metadata()?;
+    let inode = (metadata.dev(), metadata.ino());
     let kind = if metadata.is_file() && has_signature(&file, metadata.len()) {
         EntryKind::Hdf5
     } else {
@@ -137,5 +156,5 @@ fn entry(parent: &Dir, at: &OsStr, name: String) -> Result<Described, StoreError
         size: metadata.len(),
         modified: version::modified(&metadata),
     };
-    Ok((entry, Some(version::tag(&metadata))))
+    Ok((entry, inode, Some(version::tag(&metadata))))
 }

@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use super::{StoreError, View, path};
+use crate::journal;
 
 /// Links followed for one name; Linux follows as many.
 const MOST_LINKS: usize = 40;
@@ -59,6 +60,9 @@ impl View<'_> {
             if name == ".." {
                 at.pop();
                 continue;
+            }
+            if journal::is_own(&name) {
+                return Err(StoreError::Missing);
             }
             at.push(&name);
             let target = match at.strip_prefix(root) {

@@ -1,11 +1,13 @@
 //! An open file of the served tree, at one version.
 
+use std::fmt::Debug;
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::sync::Arc;
 
-use super::{media, signature, version};
+use super::{StoreError, media, signature, version};
+use crate::history::{self, Content, Histories};
 
 /// A regular file inside the root, open for reading, with the version that it had when it was opened.
 /// Clones share the descriptor.
@@ -20,24 +22,68 @@ pub struct ServedFile {
     /// Last modification, nanoseconds since 1970-01-01 UTC.
     pub modified: i64,
     file: Arc<File>,
+    /// What becomes of it while it is read; none on a server that writes nothing.
+    histories: Option<Arc<Histories>>,
+    /// Whose writer's view it is, if not that of readers.
+    staged: Option<Arc<dyn Staged>>,
+}
+
+/// A file as its writer sees it, with what was not committed yet.
+pub(crate) trait Staged: Debug + Send + Sync {
+    /// Fills `buffer` with the bytes from `offset` on. Blocks.
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()>;
 }
 
 impl ServedFile {
     /// Takes the version of an open regular file. Blocks for a moment when the file changed just now,
     /// so that a later change cannot go unnoticed.
-    pub(crate) fn new(path: String, file: File) -> io::Result<Self> {
+    pub(super) fn new(
+        path: String,
+        file: File,
+        histories: Option<Arc<Histories>>,
+    ) -> Result<Self, StoreError> {
+        let file = Arc::new(file);
         let mut metadata = file.metadata()?;
+        if let Some(chain) = histories.as_ref().and_then(|histories| histories.get(&path)) {
+            let inode = (metadata.dev(), metadata.ino());
+            if let Some(content) = chain.look(inode, &version::tag(&metadata))? {
+                return Ok(Self::at(path, Content { file, ..content }, histories));
+            }
+        }
         if let Some(wait) = version::unsettled(&metadata) {
             std::thread::sleep(wait);
             metadata = file.metadata()?;
         }
-        Ok(Self {
+        let content = Content::new(file, &metadata);
+        if let Some(histories) = &histories {
+            histories.tell(&path, &content.version);
+        }
+        Ok(Self::at(path, content, histories))
+    }
+
+    /// A content of a file that is or was written.
+    pub(crate) fn of(path: String, content: Content, histories: Arc<Histories>) -> Self {
+        Self::at(path, content, Some(histories))
+    }
+
+    /// The same file as its writer sees it.
+    pub(crate) fn seen_by_writer(self, staged: Arc<dyn Staged>) -> Self {
+        Self {
+            staged: Some(staged),
+            ..self
+        }
+    }
+
+    fn at(path: String, content: Content, histories: Option<Arc<Histories>>) -> Self {
+        Self {
             path,
-            version: version::tag(&metadata),
-            size: metadata.len(),
-            modified: version::modified(&metadata),
-            file: Arc::new(file),
-        })
+            version: content.version,
+            size: content.size,
+            modified: content.modified,
+            file: content.file,
+            histories,
+            staged: None,
+        }
     }
 
     /// Fills `buffer` with the bytes from `offset` on. Blocks.
@@ -45,13 +91,22 @@ impl ServedFile {
     /// # Errors
     /// Those of `pread`; [`io::ErrorKind::UnexpectedEof`] when the file ends before.
     pub fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
-        self.file.read_exact_at(buffer, offset)
-    }
-
-    /// The open file. It is shared: use positioned reads only.
-    #[must_use]
-    pub fn file(&self) -> &Arc<File> {
-        &self.file
+        if let Some(staged) = &self.staged {
+            return staged.read_at(buffer, offset);
+        }
+        let Some(histories) = &self.histories else {
+            return self.file.read_exact_at(buffer, offset);
+        };
+        let filled = history::read_what_is_there(&self.file, buffer, offset)?;
+        // Only now: what is overwritten from here on is not in the buffer.
+        let earlier = match histories.get(&self.path) {
+            Some(chain) => chain.lay_over(&self.version, buffer, offset)?,
+            None => false,
+        };
+        if filled < buffer.len() && !earlier {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        Ok(())
     }
 
     /// Whether the file begins as HDF5 files do. Blocks.
@@ -66,11 +121,49 @@ impl ServedFile {
         media::of(&self.path, || Some((&*self.file, self.size)))
     }
 
-    /// Whether the content is still that of [`Self::version`]. Blocks for one `fstat`.
+    /// Whether the content of [`Self::version`] can still be read, so that what was read until now is of it.
+    /// Blocks for one `fstat`.
     ///
     /// # Errors
     /// Those of `fstat`.
     pub fn is_current(&self) -> io::Result<bool> {
+        if self.staged.is_some() {
+            return Ok(true);
+        }
+        let chain = self
+            .histories
+            .as_ref()
+            .and_then(|histories| histories.get(&self.path));
+        if let Some(chain) = chain
+            && let Some(current) = chain.is_current(&self.version)?
+        {
+            return Ok(current);
+        }
         Ok(version::tag(&self.file.metadata()?) == self.version)
+    }
+
+    /// What a process that opens the file by its path will find: the tag of its metadata, or `None` while
+    /// they change because somebody writes it. Whether it found [`Self::version`] is to be asked before and
+    /// afterwards with [`Self::is_at_rest`].
+    #[must_use]
+    pub(crate) fn stamp(&self) -> Option<String> {
+        let chain = self
+            .histories
+            .as_ref()
+            .and_then(|histories| histories.get(&self.path));
+        match chain {
+            Some(chain) if chain.knows(&self.version) => chain.stamp(&self.version),
+            _ => Some(self.version.clone()),
+        }
+    }
+
+    /// Whether [`Self::version`] is the present one, and no commit is changing it.
+    #[must_use]
+    pub(crate) fn is_at_rest(&self) -> bool {
+        let chain = self
+            .histories
+            .as_ref()
+            .and_then(|histories| histories.get(&self.path));
+        chain.is_none_or(|chain| !chain.knows(&self.version) || chain.is_at_rest(&self.version))
     }
 }

@@ -128,21 +128,29 @@ impl Look<'_> {
                     tree.directories.push((name, below.filter(|_| depth > 0)));
                 }
             } else if metadata.is_file() {
-                tree.size += metadata.len();
+                let size = self.size(&real, &metadata);
+                tree.size += size;
                 if let (Some(flat), Some(path)) = (&mut self.flat, utf8(path.join(&name).as_os_str())) {
                     flat.push(Below {
                         path: path.to_owned(),
-                        size: metadata.len(),
+                        size,
                         modified: metadata.mtime(),
                     });
                 }
                 if shown.is_some() {
                     tree.files
-                        .push((name.clone(), file(&parent, &real, &name, &metadata)));
+                        .push((name.clone(), file(&parent, &real, &name, &metadata, size)));
                 }
             }
         }
         Ok(tree)
+    }
+
+    /// Bytes of a file; while it is written, without those that are not committed.
+    fn size(&self, real: &Path, metadata: &Metadata) -> u64 {
+        let inode = (metadata.dev(), metadata.ino());
+        let written = self.view.store.written(real, inode, "");
+        written.map_or(metadata.len(), |content| content.size)
     }
 
     /// The real path of an entry, the directory in which it is, and what it is; none for what leads nowhere.
@@ -158,14 +166,14 @@ impl Look<'_> {
     }
 }
 
-fn file(parent: &Dir, real: &Path, name: &str, metadata: &Metadata) -> File {
+fn file(parent: &Dir, real: &Path, name: &str, metadata: &Metadata, size: u64) -> File {
     let open = || {
         let file = parent.open_with(real.file_name()?, &exact::reading()).ok()?;
-        Some((file.into_std(), metadata.len()))
+        Some((file.into_std(), size))
     };
     File {
         media_type: media::of(name, open),
-        size: metadata.len(),
+        size,
         modified: metadata.mtime(),
     }
 }

@@ -62,11 +62,20 @@ impl Subject {
     async fn ask(&self, ask: Ask) -> Result<(Answer, Vec<u8>), Unanswered> {
         let question = Question {
             path: self.file.path.clone(),
-            version: self.file.version.clone(),
+            version: self.file.stamp(),
             limit: LIMIT,
             ask,
         };
-        match self.workers.ask(question).await {
+        let changed = || Unanswered::Failed(Failure::Changed);
+        // A worker that looks at a file while it is written cannot tell.
+        if !self.file.is_at_rest() {
+            return Err(changed());
+        }
+        let answered = self.workers.ask(question).await;
+        if !self.file.is_at_rest() {
+            return Err(changed());
+        }
+        match answered {
             Ok((Answer::Failed(failure), _)) => Err(Unanswered::Failed(failure)),
             Ok(answered) => Ok(answered),
             Err(error) => Err(Unanswered::Job(error)),

@@ -23,7 +23,7 @@ use crate::store::version;
 /// A file that stays open after a question, because the next one is often about it, too.
 pub(super) struct Kept {
     path: String,
-    version: String,
+    version: Option<String>,
     /// The dataset that was read last, before the file that it is in: they are closed in this order.
     dataset: Option<(u64, Object, Described)>,
     opened: OpenFile,
@@ -63,10 +63,10 @@ fn try_answer(
     file: File,
     question: &Question,
 ) -> Result<Answered, Failure> {
-    if current(&file)? != question.version {
-        return Err(Failure::Changed);
-    }
-    let same = |kept: &Kept| kept.path == question.path && kept.version == question.version;
+    check(&file, question)?;
+    let same = |kept: &Kept| {
+        kept.path == question.path && kept.version == question.version && question.version.is_some()
+    };
     let at_hand = match kept.take().filter(same) {
         Some(kept) => kept,
         None => open(library, file, question)?,
@@ -74,20 +74,25 @@ fn try_answer(
     at_hand.tracer.borrow_mut().restart(question.limit);
     let at_hand = kept.insert(at_hand);
     let answered = at_hand.answer(&question.ask)?;
-    if current(at_hand.file.as_fd())? != question.version {
-        return Err(Failure::Changed);
-    }
+    check(at_hand.file.as_fd(), question)?;
     Ok(answered)
 }
 
-/// The version of an open file.
-fn current(file: impl AsFd) -> Result<String, Failure> {
+/// Whether the file is the version that the question is about.
+fn check(file: impl AsFd, question: &Question) -> Result<(), Failure> {
+    let Some(version) = &question.version else {
+        return Ok(());
+    };
     let file = file
         .as_fd()
         .try_clone_to_owned()
         .map_err(|_| Failure::Unreadable)?;
     let metadata = File::from(file).metadata().map_err(|_| Failure::Unreadable)?;
-    Ok(version::tag(&metadata))
+    if version::tag(&metadata) == *version {
+        Ok(())
+    } else {
+        Err(Failure::Changed)
+    }
 }
 
 fn open(library: &Library, file: File, question: &Question) -> Result<Kept, Failure> {

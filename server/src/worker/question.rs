@@ -15,8 +15,9 @@ pub const MAX_ROWS: usize = 1 << 14;
 pub struct Question {
     /// File, relative to the root.
     pub path: String,
-    /// The version that it must have, before and after.
-    pub version: String,
+    /// The version by its metadata that it must have, before and after; `None` while it is written, when whoever
+    /// asks has other means to know.
+    pub version: Option<String>,
     /// Longest time to take.
     pub limit: Duration,
     /// What to find out.

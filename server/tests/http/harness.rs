@@ -50,6 +50,18 @@ impl Served {
         Self { directory, app }
     }
 
+    /// Where files can be written.
+    pub(crate) fn writable() -> Self {
+        Self::with(|config| config.writable = true)
+    }
+
+    /// Stops the server and starts it again: what was in its memory is gone.
+    pub(crate) fn restart(&mut self, change: impl FnOnce(&mut Config)) {
+        // In this order, since locks are given back with the first.
+        self.app = Router::new();
+        self.app = serve(self.directory.path(), change);
+    }
+
     /// With `users`, a name, password and roles each, and rules for directories, as TOML.
     pub(crate) fn with_users(users: &[(&str, &str, &str)], rules: &str) -> Self {
         let mut served = Self::new();
@@ -176,7 +188,10 @@ impl Answer {
         let status = match reply.kind {
             ErrorKind::NotFound => 404,
             ErrorKind::Forbidden | ErrorKind::ReadOnly => 403,
-            ErrorKind::Changed => 409,
+            ErrorKind::Changed | ErrorKind::Exists => 409,
+            ErrorKind::Locked => 423,
+            ErrorKind::NoSpace => 507,
+            ErrorKind::LeaseLost => 410,
             ErrorKind::Unauthorized => 401,
             ErrorKind::Busy if self.status == 429 => 429,
             ErrorKind::Busy => 503,

@@ -15,3 +15,6 @@ mod reading;
 mod roles;
 mod shares;
 mod v1;
+mod versions;
+mod writer;
+mod writing;

@@ -167,11 +167,8 @@ fn requests_are_logged_without_forged_lines() {
 fn what_cannot_be_served_is_said() {
     let root = tempfile::tempdir().unwrap();
     let listen = ["--listen", "127.0.0.1:0"];
-    let message = refusal(root.path(), &[&listen[..], &["--writable"]].concat());
-    assert!(
-        message.contains("--writable") && message.contains("read-only"),
-        "{message}"
-    );
+    let message = refusal(root.path(), &[&listen[..], &["--lease-seconds", "4"]].concat());
+    assert!(message.contains("lease-seconds"), "{message}");
     let message = refusal(root.path(), &["--listen", "0.0.0.0:0"]);
     assert!(message.contains("--insecure-http"), "{message}");
     let message = refusal(&root.path().join("none"), &listen);

@@ -1,0 +1,147 @@
+//! Leases that an earlier process left on the disk: they live again for a while, so that their clients can
+//! go on as if nothing had happened.
+
+use std::ffi::OsStr;
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, MutexGuard, PoisonError, Weak};
+use std::time::Instant;
+
+use cap_fs_ext::DirExt;
+use cap_std::fs::Dir;
+
+use super::work::Work;
+use super::{Claim, Leases, ROUND, Shared, Slot};
+use crate::journal::{self, JournalError, Writer};
+use crate::store::{Place, Recovery, StoreError};
+
+impl Recovery for Leases {
+    fn recover(&self, path: &str, directory: &Dir, name: &OsStr) -> Result<(), StoreError> {
+        // Whoever looks at a journal that is just being made is in its maker's way.
+        if self.is_written(path) {
+            return Ok(());
+        }
+        let _recovering = self.recovering();
+        if !journal::needs_recovery(directory, name)? {
+            return Ok(());
+        }
+        self.recover_now(path, directory, name)
+    }
+}
+
+impl Leases {
+    /// Adopts the lease that was left on the file `name` of a directory, if there is one. Blocks.
+    pub(super) fn recover_lease(&self, path: &str, directory: &Dir, name: &OsStr) -> Result<(), StoreError> {
+        let _recovering = self.recovering();
+        self.recover_now(path, directory, name)
+    }
+
+    fn recovering(&self) -> MutexGuard<'_, ()> {
+        self.0.recovering.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn recover_now(&self, path: &str, directory: &Dir, name: &OsStr) -> Result<(), StoreError> {
+        match journal::recover(directory, name) {
+            Ok(Some(writer)) => self.adopt(path, directory, name, writer),
+            // It lives, or somebody else has just recovered it.
+            Ok(None) | Err(JournalError::Locked) => Ok(()),
+            Err(error) => {
+                tracing::error!("{path:?} cannot be recovered: {error}");
+                Err(StoreError::Busy)
+            }
+        }
+    }
+
+    fn adopt(&self, path: &str, directory: &Dir, name: &OsStr, writer: Writer) -> Result<(), StoreError> {
+        let (user, committed) = (writer.user().map(str::to_owned), writer.committed());
+        tracing::info!("the lease of {path:?} by {user:?} was found: {committed} commits");
+        let claim = Claim {
+            path: path.to_owned(),
+            lease: None,
+            owner: None,
+            exclusive: writer.is_exclusive(),
+        };
+        let place = Place {
+            path: path.to_owned(),
+            directory: directory.try_clone()?,
+            missing: Vec::new(),
+            name: name.to_owned(),
+            exists: true,
+        };
+        let work = Work::found(place, writer, Arc::clone(&self.0.histories)).map_err(|error| {
+            tracing::error!("{path:?}: {error}");
+            StoreError::Busy
+        })?;
+        let mut work = Some(work);
+        let made = self.table().begin(Instant::now(), claim, |number| {
+            let slot = Slot::new(path, number, user);
+            slot.committed.store(committed, Ordering::Relaxed);
+            // Nobody else knows the slot yet.
+            if let Ok(mut turn) = slot.work.try_lock() {
+                *turn = work.take();
+            }
+            Arc::new(slot)
+        });
+        if let (Err(refused), Some(work)) = (made, work) {
+            tracing::error!("{path:?}: {refused:?}");
+            work.abandon();
+        }
+        Ok(())
+    }
+
+    fn scan_one(&self, path: &PathBuf, waiting: &mut Vec<PathBuf>) -> std::io::Result<()> {
+        let mut directory = self.0.root.try_clone()?;
+        for component in path {
+            directory = directory.open_dir_nofollow(component)?;
+        }
+        let mut left = false;
+        for entry in directory.entries()? {
+            let entry = entry?;
+            left |= journal::is_own(&entry.file_name());
+            if entry.file_type()?.is_dir() {
+                waiting.push(path.join(entry.file_name()));
+            }
+        }
+        if !left {
+            return Ok(());
+        }
+        let _recovering = self.recovering();
+        for (name, recovered) in journal::recover_directory(&directory)? {
+            let file = path.join(&name);
+            match (recovered, file.to_str()) {
+                (Ok(writer), Some(file)) => {
+                    if let Err(error) = self.adopt(file, &directory, &name, writer) {
+                        tracing::error!("{file:?}: {error}");
+                    }
+                }
+                (Ok(_), None) | (Err(JournalError::Locked), _) => {}
+                (Err(error), _) => tracing::error!("{file:?} cannot be recovered: {error}"),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Looks through the whole tree for what was left, as long as the server lives. Blocks.
+fn scan(shared: &Weak<Shared>) {
+    let mut waiting = vec![PathBuf::new()];
+    while let (Some(path), Some(leases)) = (waiting.pop(), shared.upgrade().map(Leases)) {
+        if let Err(error) = leases.scan_one(&path, &mut waiting) {
+            tracing::debug!("{path:?} is not looked through: {error}");
+        }
+    }
+}
+
+/// Looks for leases that were left, and then for those whose time is over.
+pub(super) async fn rounds(shared: Weak<Shared>) {
+    let scanned = shared.clone();
+    // It fails only when the server ends.
+    let _ = tokio::task::spawn_blocking(move || scan(&scanned)).await;
+    loop {
+        tokio::time::sleep(ROUND).await;
+        let Some(leases) = shared.upgrade().map(Leases) else {
+            return;
+        };
+        leases.expire(None).await;
+    }
+}
