@@ -51,6 +51,34 @@ impl Cache {
         version
     }
 
+    /// The entry for `version` of `key`, which from now on is its present version: what `former` was, but cut to
+    /// `size` and with other bytes in the ranges `changed` (offset and length).
+    pub(crate) fn replace(
+        &self,
+        key: FileKey,
+        former: Option<&FileVersion>,
+        version: &str,
+        changed: impl Iterator<Item = (u64, u64)>,
+        size: u64,
+    ) -> Arc<FileVersion> {
+        let fresh = self.versions().version(key, version);
+        match former {
+            // A version that changed nothing.
+            Some(former) if former.id == fresh.id => {}
+            Some(former) => {
+                let mut extents = self.extents();
+                extents.hand_over(former.id, fresh.id);
+                for (offset, length) in changed.chain([(size, u64::MAX - size)]) {
+                    extents.forget(fresh.id, offset, offset.saturating_add(length));
+                }
+                fresh.inherit(former);
+            }
+            // All its metadata is what the writer wrote.
+            None => fresh.set_complete(),
+        }
+        fresh
+    }
+
     /// Lets `version` be found under a further name of its file.
     pub(crate) fn alias(&self, key: FileKey, version: &Arc<FileVersion>) {
         self.versions().alias(key, version);

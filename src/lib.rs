@@ -37,4 +37,4 @@ pub use progress::showing::Showing;
 pub use protocol::Begin;
 pub use remote_file::{Class, RemoteFile};
 pub use settings::{Secret, Settings};
-pub use writable_file::WritableFile;
+pub use writable_file::{WritableFile, recovery};

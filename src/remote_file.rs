@@ -22,7 +22,7 @@ use crate::server::reply::{Piece, Scatter};
 use crate::{Error, RemoteName, Settings, protocol, stats};
 use plan::{Ahead, Plan};
 use prefetch::Prefetch;
-use source::Source;
+pub(crate) use source::Source;
 
 /// What bytes are for: metadata is kept longer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,6 +102,25 @@ impl RemoteFile {
     /// As [`Self::open`].
     pub fn refreshed(&self) -> Result<Option<Arc<Self>>, Error> {
         open::refreshed(self)
+    }
+
+    fn with(source: Source, cache: Arc<Cache>, size: u64, version: Arc<FileVersion>, window: u64) -> Self {
+        Self {
+            source: Arc::new(source),
+            cache,
+            size,
+            version,
+            plan: Mutex::default(),
+            ahead: Mutex::default(),
+            prefetch: Mutex::new(None),
+            intents: Mutex::default(),
+            window,
+        }
+    }
+
+    /// Keeps bytes of this version, without asking for them.
+    pub(crate) fn remember(&self, class: Class, offset: u64, bytes: &[u8]) {
+        self.cache.insert(self.version.id, class, offset, bytes);
     }
 
     /// Canonical URL.

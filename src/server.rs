@@ -32,6 +32,8 @@ use retry::Backoff;
 pub(crate) const PARALLEL: usize = 4;
 /// Longest explanation of a refusal that is read, bytes.
 const MAX_EXPLANATION: u64 = 64 << 10;
+/// A connection that takes fewer bytes of a request in a second is as good as none.
+const SLOWEST: u64 = 64 << 10;
 
 /// A server, with what is sent to it.
 pub(crate) struct Server {
@@ -159,6 +161,19 @@ impl Server {
         self.fetch(target, body)
     }
 
+    /// Sends the message `body` and decodes the answer. A server that is away for a moment is waited for, and
+    /// `patience` longer than otherwise for its answer.
+    pub(crate) async fn insist<A: DeserializeOwned>(
+        &self,
+        target: Target<'_>,
+        body: Bytes,
+        patience: Duration,
+    ) -> Result<A, Error> {
+        let mut reply = Collect::patient(body, Some(patience));
+        self.exchange(target, &mut reply).await?;
+        protocol::decode(reply.bytes()).map_err(|error| self.senseless(target, error.to_string()))
+    }
+
     fn fetch<A: DeserializeOwned>(&self, target: Target<'_>, body: Vec<u8>) -> Result<A, Error> {
         let mut reply = Collect::new(body);
         stats::ROUND_TRIPS.add(1);
@@ -209,7 +224,11 @@ impl Server {
 
     /// Asks until there is an answer, or it is clear that there will be none.
     async fn exchange(&self, target: Target<'_>, reply: &mut dyn Reply) -> Result<(), Error> {
-        let mut backoff = Backoff::new(self.settings.retries, self.settings.retry_time);
+        let insists = reply.patience().is_some();
+        let mut backoff = match insists {
+            false => Backoff::new(self.settings.retries, self.settings.retry_time),
+            true => Backoff::insisting(self.settings.retries, self.settings.retry_time),
+        };
         let mut cut: Option<Failure> = None;
         let mut may_pass = false;
         loop {
@@ -221,7 +240,9 @@ impl Server {
             };
             // A server that stops cuts connections and then refuses new ones, until it is started again:
             // after the first of these, the second may pass too.
-            may_pass |= failure.as_ref().is_none_or(Failure::may_pass);
+            may_pass |= failure
+                .as_ref()
+                .is_none_or(|failure| failure.may_pass() || (insists && failure.may_end()));
             if let Some(Failure::Cut(_)) = failure {
                 cut = failure.clone();
             }
@@ -251,9 +272,10 @@ impl Server {
             url: target.address(&self.name),
             authorization: self.login.header(),
             headers: HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(MSGPACK))]),
-            body: Bytes::from(body),
+            body,
         };
-        let limit = self.settings.read_timeout;
+        let slowest = Duration::from_secs(request.body.len() as u64 / SLOWEST);
+        let limit = self.settings.read_timeout + slowest + reply.patience().unwrap_or_default();
         // The time for a connection is the transport's to limit; here it only must not be counted.
         let answer = tokio::time::timeout(
             self.settings.connect_timeout + limit,

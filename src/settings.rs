@@ -8,6 +8,7 @@ pub mod file;
 mod keys;
 mod secret;
 mod server_entry;
+mod state_dir;
 pub(crate) mod usual;
 mod values;
 
@@ -18,6 +19,7 @@ use std::time::Duration;
 pub use cache_dir::CacheDir;
 pub use secret::Secret;
 pub use server_entry::ServerEntry;
+pub(crate) use state_dir::state_folder;
 
 use crate::{Error, RemoteName};
 use file::SettingsFile;
@@ -85,6 +87,8 @@ pub struct Settings {
     pub metadata_memory: u64,
     /// Most memory for cached raw data, bytes.
     pub data_memory: u64,
+    /// Most memory for what one file was written and not saved, bytes.
+    pub write_memory: u64,
     /// Where things are kept from one program to the next.
     pub cache_dir: CacheDir,
     /// What the settings file says of servers and names.
@@ -108,6 +112,7 @@ impl Default for Settings {
             retry_time: Duration::from_secs(60),
             metadata_memory: 0,
             data_memory: 0,
+            write_memory: 64 << 20,
             cache_dir: CacheDir::Default,
             file: Arc::default(),
         };

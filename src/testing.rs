@@ -1,5 +1,7 @@
 //! Transports for tests: a server in memory, and one that fails on purpose.
 
+mod leases;
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -35,6 +37,10 @@ pub(crate) enum Fault {
     Busy(Option<Duration>),
     /// No connection.
     Fails(Failure),
+    /// The request is not carried out, and nothing is heard of it.
+    Lost,
+    /// It is refused.
+    Refused(u16, ErrorKind),
     /// Nothing goes wrong.
     None,
 }
@@ -53,6 +59,7 @@ pub(crate) struct State {
     pub(crate) entries: Vec<protocol::Entry>,
     /// How many opens found the file unchanged.
     pub(crate) unchanged: usize,
+    pub(crate) leases: leases::Leases,
     /// Faults of the next requests.
     pub(crate) faults: VecDeque<Fault>,
     /// Operation of every request, with the runs of reads.
@@ -125,11 +132,17 @@ impl Transport for Memory {
             .unwrap_or_default();
         let (answer, fault) = self.edit(|state| {
             let fault = state.faults.pop_front().unwrap_or(Fault::None);
-            (state.answer(&path, &request.body), fault)
+            let answer = match &fault {
+                Fault::Refused(status, kind) => refuse(*status, *kind),
+                Fault::Lost => head(200, true, Vec::new()),
+                _ => state.answer(&path, &request.body),
+            };
+            (answer, fault)
         });
         async move {
             match fault {
-                Fault::None => Ok(answer),
+                Fault::None | Fault::Refused(..) => Ok(answer),
+                Fault::Lost => Err(Failure::Dropped("reset".to_owned())),
                 Fault::Fails(failure) => Err(failure),
                 Fault::Foreign(status) => Ok(head(status, false, Vec::new())),
                 Fault::Busy(after) => Ok(Answer {
@@ -206,6 +219,9 @@ impl State {
         let read: Option<ReadRequest> = (operation == "read").then(|| protocol::decode(body).unwrap());
         let runs = read.as_ref().map(|read| read.runs.clone()).unwrap_or_default();
         self.log.push((operation.to_owned(), runs.clone()));
+        if let Some(answer) = self.change(operation, body) {
+            return answer;
+        }
         match operation {
             "open" => self.open(&protocol::decode(body).unwrap()),
             "trace" => {
@@ -220,8 +236,17 @@ impl State {
                 }
             }
             "read" => {
-                if read.is_some_and(|read| read.version != self.version) {
-                    return refuse(409, ErrorKind::Changed);
+                if let Some(lease) = read.as_ref().and_then(|read| read.lease.clone()) {
+                    return match self.staged(&lease, &runs) {
+                        Some(bytes) => head(200, true, bytes),
+                        None => refuse(410, ErrorKind::LeaseLost),
+                    };
+                }
+                if let Some(read) = read.filter(|read| read.version != self.version) {
+                    return match self.former(&read.version, &runs) {
+                        Some(bytes) => head(200, true, bytes),
+                        None => refuse(409, ErrorKind::Changed),
+                    };
                 }
                 if Run::check(&runs, self.content.len() as u64).is_err() {
                     return refuse(400, ErrorKind::Invalid);

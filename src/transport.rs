@@ -93,6 +93,14 @@ impl Failure {
         matches!(self, Self::Cut(_) | Self::Dropped(_))
     }
 
+    /// Whether it may be over in a while: a server that is started again, a network that is away.
+    pub(crate) fn may_end(&self) -> bool {
+        matches!(
+            self,
+            Self::Refused | Self::TimedOut { .. } | Self::Network(_) | Self::UnknownHost { .. }
+        )
+    }
+
     /// The error for the user.
     pub(crate) fn into_error(self, url: &str, server: &str) -> Error {
         let (url, server) = (url.to_owned(), server.to_owned());

@@ -124,6 +124,54 @@ impl Extents {
         self.evict(class);
     }
 
+    /// Makes what is here of `from` that of `to`, of which nothing is here.
+    pub(super) fn hand_over(&mut self, from: u64, to: u64) {
+        let moved: Vec<_> = self
+            .index
+            .range((from, 0)..=(from, u64::MAX))
+            .map(|(&(_, offset), &(length, class))| (offset, length, class))
+            .collect();
+        for (offset, length, class) in moved {
+            self.index.remove(&(from, offset));
+            self.index.insert((to, offset), (length, class));
+            let entries = &mut self.store(class).entries;
+            if let Some(bytes) = entries.pop(&(from, offset)) {
+                entries.put((to, offset), bytes);
+            }
+        }
+        // Whoever counts on having all metadata of the former one must know.
+        if self.lost.replace(from).is_some() {
+            self.lost.insert(to);
+        }
+    }
+
+    /// Forgets the bytes from `start` to before `end`.
+    pub(super) fn forget(&mut self, file: u64, start: u64, end: u64) {
+        if start >= end {
+            return;
+        }
+        loop {
+            let first = self.touching(file, start, end).next();
+            let Some((offset, length, class)) = first else {
+                return;
+            };
+            self.index.remove(&(file, offset));
+            let store = self.store(class);
+            let Some(bytes) = store.entries.pop(&(file, offset)) else {
+                return;
+            };
+            store.used -= cost(length);
+            if offset < start {
+                let before = bytes[..(start - offset) as usize].into();
+                self.add(file, class, offset, before);
+            }
+            if offset + length > end {
+                let after = bytes[(end - offset) as usize..].into();
+                self.add(file, class, end, after);
+            }
+        }
+    }
+
     fn evict(&mut self, class: Class) {
         loop {
             let store = self.store(class);

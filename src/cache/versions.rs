@@ -52,6 +52,12 @@ impl FileVersion {
         !self.traced.swap(true, Relaxed)
     }
 
+    /// Takes over what is known of the hints for another version.
+    pub(super) fn inherit(&self, former: &Self) {
+        self.complete.store(former.is_complete(), Relaxed);
+        self.traced.store(former.is_traced(), Relaxed);
+    }
+
     pub(super) fn forget_traces(&self) {
         self.complete.store(false, Relaxed);
         self.traced.store(false, Relaxed);

@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+use bytes::Bytes;
+
 use super::Download;
 use super::digest::Digests;
 use crate::progress::Progress;
@@ -19,14 +21,15 @@ pub(super) struct Stream<'a> {
 }
 
 impl Reply for Stream<'_> {
-    fn request(&self) -> Result<Vec<u8>, String> {
+    fn request(&self) -> Result<Bytes, String> {
         let question = ReadRequest {
             path: self.download.place.path.clone(),
             version: self.download.version.clone(),
             runs: vec![Run::range(self.at, self.end - self.at)],
             lease: None,
         };
-        protocol::encode(&question).map_err(|error| error.to_string())
+        let body = protocol::encode(&question).map_err(|error| error.to_string())?;
+        Ok(body.into())
     }
 
     fn begin(&mut self, length: Option<u64>) -> Result<(), String> {

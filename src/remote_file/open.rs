@@ -1,8 +1,8 @@
 //! Opening: by name, or by a path found in a link; what the reply brings goes into the cache.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use super::{Ahead, Plan, RemoteFile, Source};
+use super::{RemoteFile, Source};
 use crate::cache::{Cache, FileKey, FileVersion};
 use crate::opened::{Objects, Opened};
 use crate::protocol::{OpenReply, OpenRequest};
@@ -128,24 +128,71 @@ pub(super) fn refreshed(file: &RemoteFile) -> Result<Option<Arc<RemoteFile>>, Er
     .map(Some)
 }
 
-fn key(server: &Server, base: &str, path: &str) -> FileKey {
+/// Canonical URL of the file `path`.
+pub(crate) fn url_of(server: &Server, base: &str, path: &str) -> String {
+    let shown: String = path
+        .split('/')
+        .map(|part| format!("/{}", crate::name::escape(part)))
+        .collect();
+    format!("{}{base}{shown}", server.name())
+}
+
+pub(crate) fn key(server: &Server, base: &str, path: &str) -> FileKey {
     FileKey {
         base: format!("{}{base}", server.name()),
         path: path.to_owned(),
     }
 }
 
+/// A version that a commit of this process has made.
+pub(crate) struct Committed<'a> {
+    pub(crate) server: &'a Arc<Server>,
+    pub(crate) cache: &'a Arc<Cache>,
+    pub(crate) base: &'a str,
+    pub(crate) path: &'a str,
+    pub(crate) url: &'a str,
+    /// What it was made from, if there was something.
+    pub(crate) former: Option<&'a RemoteFile>,
+    pub(crate) version: &'a str,
+    pub(crate) size: u64,
+    pub(crate) window: u64,
+}
+
+impl Committed<'_> {
+    /// The file, whose bytes in the ranges `changed` (offset and length) are new.
+    pub(crate) fn open(self, changed: impl Iterator<Item = (u64, u64)>) -> Arc<RemoteFile> {
+        let former = self.former.map(|file| &*file.version);
+        let key = key(self.server, self.base, self.path);
+        let version = self.cache.replace(key, former, self.version, changed, self.size);
+        let source = Source {
+            server: Arc::clone(self.server),
+            base: self.base.to_owned(),
+            path: self.path.to_owned(),
+            version: self.version.to_owned(),
+            url: self.url.to_owned(),
+            lease: None,
+        };
+        Arc::new(RemoteFile::with(
+            source,
+            Arc::clone(self.cache),
+            self.size,
+            version,
+            self.window,
+        ))
+    }
+}
+
 /// A file whose reply has come.
-struct Opening {
-    server: Arc<Server>,
-    cache: Arc<Cache>,
-    base: String,
-    window: u64,
-    known: Option<Arc<FileVersion>>,
+pub(crate) struct Opening {
+    pub(crate) server: Arc<Server>,
+    pub(crate) cache: Arc<Cache>,
+    pub(crate) base: String,
+    pub(crate) window: u64,
+    pub(crate) known: Option<Arc<FileVersion>>,
 }
 
 impl Opening {
-    fn finish(self, reply: OpenReply, asked: &str, url: &str) -> Result<Arc<RemoteFile>, Error> {
+    pub(crate) fn finish(self, reply: OpenReply, asked: &str, url: &str) -> Result<Arc<RemoteFile>, Error> {
         let garbage = |reason: &str| Error::Garbage {
             url: url.to_owned(),
             server: self.server.name().to_owned(),
@@ -171,27 +218,15 @@ impl Opening {
         if asked != path {
             self.cache.alias(key(&self.server, &self.base, asked), &version);
         }
-        let shown: String = path
-            .split('/')
-            .map(|part| format!("/{}", crate::name::escape(part)))
-            .collect();
-        let file = RemoteFile {
-            source: Arc::new(Source {
-                url: format!("{}{}{shown}", self.server.name(), self.base),
-                server: self.server,
-                base: self.base,
-                path,
-                version: reply.version,
-            }),
-            cache: self.cache,
-            size: reply.size,
-            version,
-            plan: Mutex::new(Plan::default()),
-            ahead: Mutex::new([Ahead::default(), Ahead::default()]),
-            prefetch: Mutex::new(None),
-            intents: Mutex::default(),
-            window: self.window,
+        let source = Source {
+            url: url_of(&self.server, &self.base, &path),
+            server: self.server,
+            base: self.base,
+            path,
+            version: reply.version,
+            lease: None,
         };
+        let file = RemoteFile::with(source, self.cache, reply.size, version, self.window);
         if let Some(pack) = &reply.pack {
             file.keep(pack)?;
         }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Class;
 use super::fold::{fold, rest};
+use crate::Error;
 use crate::protocol::{self, MAX_RUNS, ReadRequest};
 use crate::server::reply::Scatter;
 use crate::server::{PARALLEL, Server, Target};
@@ -18,16 +19,18 @@ const LARGEST_PART: u64 = 256 << 20;
 const EXTENT: u64 = 1 << 20;
 
 /// One version of a file on its server.
-pub(super) struct Source {
-    pub(super) server: Arc<Server>,
+pub(crate) struct Source {
+    pub(crate) server: Arc<Server>,
     /// Path of the server's base, escaped.
-    pub(super) base: String,
+    pub(crate) base: String,
     /// Path below the base, as the server has it.
-    pub(super) path: String,
+    pub(crate) path: String,
     /// The server's tag.
-    pub(super) version: String,
+    pub(crate) version: String,
     /// Canonical URL.
-    pub(super) url: String,
+    pub(crate) url: String,
+    /// Whose view of the file is read; `None` for what everybody sees.
+    pub(crate) lease: Option<String>,
 }
 
 /// Bytes on their way into the cache.
@@ -57,6 +60,11 @@ impl Source {
             operation,
             url: &self.url,
         }
+    }
+
+    /// Reads `wanted`, ascending and apart.
+    pub(crate) fn read(&self, wanted: Vec<(u64, &mut [u8])>) -> Result<(), Error> {
+        self.server.read(self.target("read"), self.requests(wanted, PART))
     }
 
     /// The requests that fill `extents`, ascending and apart.
@@ -109,7 +117,7 @@ impl Source {
                 path: self.path.clone(),
                 version: self.version.clone(),
                 runs: rest(&runs, done),
-                lease: None,
+                lease: self.lease.clone(),
             };
             protocol::encode(&question).map_err(|error| error.to_string())
         };

@@ -1,13 +1,21 @@
 //! What to do with the bytes of an answer as they arrive: collect a message, or put raw bytes in place.
 
 use std::collections::VecDeque;
+use std::time::Duration;
+
+use bytes::Bytes;
 
 use crate::protocol::MAX_REPLY_BYTES;
 
 /// Receives an answer. `begin` is called once for each attempt.
 pub(crate) trait Reply: Send {
     /// Body of the request for what is still missing.
-    fn request(&self) -> Result<Vec<u8>, String>;
+    fn request(&self) -> Result<Bytes, String>;
+    /// Whether the server is expected to come back when it cannot be reached, and how much longer than others its
+    /// answer may take. `None` for requests that are given up as soon as nobody seems to be there.
+    fn patience(&self) -> Option<Duration> {
+        None
+    }
     /// The answer will have `length` bytes. An error says why it cannot be right.
     fn begin(&mut self, length: Option<u64>) -> Result<(), String>;
     /// More of it is here.
@@ -18,15 +26,22 @@ pub(crate) trait Reply: Send {
 
 /// Collects a msgpack message.
 pub(crate) struct Collect {
-    request: Vec<u8>,
+    request: Bytes,
+    patience: Option<Duration>,
     bytes: Vec<u8>,
     announced: Option<u64>,
 }
 
 impl Collect {
     pub(crate) fn new(request: Vec<u8>) -> Self {
+        Self::patient(request.into(), None)
+    }
+
+    /// With a [`Reply::patience`].
+    pub(crate) fn patient(request: Bytes, patience: Option<Duration>) -> Self {
         Self {
             request,
+            patience,
             bytes: Vec::new(),
             announced: None,
         }
@@ -42,8 +57,12 @@ impl Collect {
 }
 
 impl Reply for Collect {
-    fn request(&self) -> Result<Vec<u8>, String> {
+    fn request(&self) -> Result<Bytes, String> {
         Ok(self.request.clone())
+    }
+
+    fn patience(&self) -> Option<Duration> {
+        self.patience
     }
 
     fn begin(&mut self, length: Option<u64>) -> Result<(), String> {
@@ -118,8 +137,8 @@ impl<'a> Scatter<'a> {
 }
 
 impl Reply for Scatter<'_> {
-    fn request(&self) -> Result<Vec<u8>, String> {
-        (self.request)(self.done)
+    fn request(&self) -> Result<Bytes, String> {
+        (self.request)(self.done).map(Bytes::from)
     }
 
     fn begin(&mut self, length: Option<u64>) -> Result<(), String> {
@@ -189,7 +208,7 @@ mod tests {
             }
             scatter.end().unwrap();
             assert!(scatter.chunk(&[1]).is_err());
-            assert_eq!(scatter.request().unwrap(), [10]);
+            assert_eq!(scatter.request().unwrap()[..], [10]);
             drop(scatter);
             assert_eq!((first, second), ([1, 2, 3, 4], [8, 9, 10]));
         }

@@ -25,6 +25,11 @@ impl Backoff {
         }
     }
 
+    /// For a server that is worth waiting for: as often as the time allows, unless nothing is to be repeated.
+    pub(super) fn insisting(retries: u32, limit: Duration) -> Self {
+        Self::new(if retries == 0 { 0 } else { u32::MAX }, limit)
+    }
+
     /// The wait before the next attempt, or `None` to give up. `asked` is what the server wants; when
     /// that is longer than what is left, waiting is of no use.
     pub(super) fn next(&mut self, asked: Option<Duration>) -> Option<Duration> {

@@ -26,7 +26,7 @@ const fn key(name: &'static str, variable: &'static str, default: &'static str) 
 }
 
 /// What may stand in the settings file, in the environment and in the info string.
-pub(super) const KEYS: [Key; 13] = [
+pub(super) const KEYS: [Key; 14] = [
     key("ca", "HDFSTREAM_CA", ""),
     key("client_certificate", "HDFSTREAM_CLIENT_CERTIFICATE", ""),
     key("client_key", "HDFSTREAM_CLIENT_KEY", ""),
@@ -36,6 +36,7 @@ pub(super) const KEYS: [Key; 13] = [
     key("retries", "HDFSTREAM_RETRIES", "3"),
     key("retry_time", "HDFSTREAM_RETRY_TIME", "60"),
     key("cache_memory", "HDFSTREAM_CACHE_MEMORY", "256M"),
+    key("write_memory", "HDFSTREAM_WRITE_MEMORY", "64M"),
     key("cache_dir", "HDFSTREAM_CACHE_DIR", ""),
     key("progress", "HDFSTREAM_PROGRESS", "auto"),
     key("log", "HDFSTREAM_LOG", "off"),
@@ -63,6 +64,7 @@ impl Settings {
             "retry_time" => self.retry_time = values::seconds(shown, value)?,
             "retries" => self.retries = values::count(shown, value)?,
             "cache_memory" => self.set_cache_memory(values::bytes(shown, value)?),
+            "write_memory" => self.write_memory = values::bytes(shown, value)?,
             "cache_dir" => self.cache_dir = values::folder(shown, value)?,
             "progress" => self.progress = values::progress(shown, value)?,
             "log" => self.log = Some(values::level(shown, value)?),

@@ -12,7 +12,7 @@ fn load(file: &str, environment: &[(&str, &str)], info: Option<&str>) -> Result<
 }
 
 /// A value of each key that is not its default, and another one.
-const SAMPLES: [(&str, &str, &str); 16] = [
+const SAMPLES: [(&str, &str, &str); 17] = [
     ("ca", "/a.pem", "/b.pem"),
     ("client_certificate", "/a.pem", "/b.pem"),
     ("client_key", "/a.pem", "/b.pem"),
@@ -22,6 +22,7 @@ const SAMPLES: [(&str, &str, &str); 16] = [
     ("retries", "7", "0"),
     ("retry_time", "7", "2.5"),
     ("cache_memory", "1G", "12345"),
+    ("write_memory", "1G", "12345"),
     ("cache_dir", "/somewhere", "off"),
     ("progress", "always", "never"),
     ("log", "debug", "error"),

@@ -3,6 +3,8 @@
 //! An array is a map whose last value is a list of byte strings. What stands before the first of them is collected
 //! and read; all bytes after it are elements, except for the short headers of further strings.
 
+use bytes::Bytes;
+
 use super::element::Element;
 use super::question::Question;
 use super::rows::Rows;
@@ -138,8 +140,8 @@ fn string(bytes: &[u8]) -> Result<Option<(u64, usize)>, String> {
 }
 
 impl Reply for Incoming<'_> {
-    fn request(&self) -> Result<Vec<u8>, String> {
-        Ok(self.request.clone())
+    fn request(&self) -> Result<Bytes, String> {
+        Ok(self.request.clone().into())
     }
 
     fn begin(&mut self, length: Option<u64>) -> Result<(), String> {
