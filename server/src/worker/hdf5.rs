@@ -11,6 +11,7 @@ mod datatype;
 mod driver;
 mod elements;
 mod file;
+mod lzf;
 mod members;
 mod object;
 mod space;
@@ -132,6 +133,7 @@ impl Library {
             checked(H5Eset_auto2(H5E_DEFAULT, None, ptr::null_mut()), "H5Eset_auto2")?;
             checked(H5Lunregister(H5L_type_t::H5L_TYPE_EXTERNAL), "H5Lunregister")?;
         }
+        checked(lzf::register(), "H5Zregister")?;
         let access = Self::access_list().ok_or(Error::Library("the tracing driver is refused"))?;
         Ok(Self { access })
     }

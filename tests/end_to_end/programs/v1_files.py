@@ -40,6 +40,8 @@ def readable(group):
     wide[1] = np.arange(600_000)
     block = np.arange(1_500_000, dtype="i4").reshape(500, 1000, 3)
     group.create_dataset("chunked", data=block, chunks=(30, 70, 3), compression="gzip", shuffle=True)
+    repetitive = block // 7
+    group.create_dataset("lzf", data=repetitive, chunks=(30, 70, 3), compression="lzf", shuffle=True)
     group.create_dataset("contiguous", data=block)
     group.create_dataset("other order", data=block, dtype=">i8")
     group["soft"] = h5py.SoftLink("/readable/<i4")

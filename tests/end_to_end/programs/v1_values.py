@@ -52,7 +52,7 @@ def values(server, local):
 def slices(server, local):
     group = hdfstream.open(server, "types.h5", data_size_limit=0)["readable"]
     random = np.random.default_rng(7)
-    for name in ("chunked", "contiguous", "other order", "wide", "text"):
+    for name in ("chunked", "lzf", "contiguous", "other order", "wide", "text"):
         remote, ours = group[name], local["readable"][name][...]
         for _ in range(6):
             bounds = [sorted(random.integers(0, extent + 1, 2)) for extent in ours.shape]
