@@ -77,6 +77,11 @@ impl Transfer {
         Ok(())
     }
 
+    /// All of it, if that is one piece.
+    pub(crate) fn all(&self) -> Option<Bytes> {
+        (self.work.gather.remaining() == 0).then(|| self.first.clone())
+    }
+
     /// The body with the announced length. A file that changes on the way breaks it off, by which the
     /// client notices.
     pub(crate) fn into_body(self) -> Body {

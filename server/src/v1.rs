@@ -47,6 +47,7 @@ pub(crate) fn router(app: &App) -> Router<App> {
         .route("/msgpack/", answer.clone())
         .route("/msgpack/{*path}", answer)
         .layer(Extension(Large(Arc::new(Semaphore::new(1)))))
+        .layer(Extension(reply::Sources::default()))
         .layer(middleware::from_fn_with_state(
             Gate::new(app, refusal::respond),
             admission::pass,
@@ -66,6 +67,7 @@ async fn answer(
     State(app): State<App>,
     admitted: Admitted,
     large: Extension<Large>,
+    Extension(sources): Extension<reply::Sources>,
     journal: Option<Extension<Journal>>,
     request: axum::extract::Request,
 ) -> Response {
@@ -80,6 +82,7 @@ async fn answer(
         app,
         admitted,
         journal,
+        sources,
     };
     let parameters = match method {
         Method::POST => large.collect(body).await.and_then(|(body, place)| {
@@ -113,6 +116,7 @@ struct Request {
     app: App,
     admitted: Admitted,
     journal: Journal,
+    sources: reply::Sources,
 }
 
 /// What is at a path.
@@ -150,6 +154,7 @@ impl Request {
                 let subject = reply::Subject {
                     workers: workers.clone(),
                     buffers: self.app.buffers(),
+                    sources: self.sources,
                     file,
                 };
                 let scope = parameters.scope();

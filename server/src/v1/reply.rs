@@ -1,6 +1,7 @@
 //! Replies made of what is in an HDF5 file.
 
 mod bins;
+mod sources;
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -9,10 +10,12 @@ use std::time::Duration;
 use axum::body::HttpBody;
 use axum::response::Response;
 use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesOrdered;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::refusal::Refusal;
-use super::selection::{Blocks, Pieces};
+use super::selection::{Blocks, Piece, Pieces};
 use super::stream::{self, Broken, Sink};
 use super::{typed, whole};
 use crate::error::Error;
@@ -23,14 +26,22 @@ use crate::worker::question::{Answer, Ask, Failure, Part, Question, Scope, Sourc
 use crate::worker::{JobError, Workers};
 use bins::Bins;
 
+pub(super) use sources::Sources;
+
 /// Longest time for one piece of a reply.
 const LIMIT: Duration = Duration::from_secs(60);
+/// Most pieces of a reply that are made at the same time.
+const AT_ONCE: usize = 3;
+
+/// Slices up to so many bytes are sent in one go: handing pieces on would cost more than a copy.
+const SMALL: usize = 512 << 10;
 
 /// What a reply is about, and who looks into it.
 #[derive(Debug, Clone)]
 pub(super) struct Subject {
     pub(super) workers: Workers,
     pub(super) buffers: Buffers,
+    pub(super) sources: Sources,
     pub(super) file: ServedFile,
 }
 
@@ -82,20 +93,34 @@ impl Subject {
         }
     }
 
-    /// The next piece of elements.
-    async fn read(&self, source: &Source, pieces: &mut Pieces<'_>) -> Result<Option<Vec<u8>>, Unanswered> {
-        let Some(piece) = pieces.next() else {
-            return Ok(None);
+    /// What is needed to read a dataset.
+    async fn source(&self, object: &str) -> Result<Source, Unanswered> {
+        if let Some(source) = self.sources.get(&self.file, object) {
+            return Ok(source);
+        }
+        let ask = Ask::Dataset {
+            name: object.to_owned(),
         };
+        match self.ask(ask).await? {
+            (Answer::Dataset(source), _) => {
+                self.sources.keep(&self.file, object, &source);
+                Ok(source)
+            }
+            _ => Err(Unanswered::Failed(Failure::Unreadable)),
+        }
+    }
+
+    /// The elements of a piece, or the first of them if they are of variable length, and their number.
+    async fn read(&self, source: &Source, piece: Piece) -> Result<(Bytes, u64), Unanswered> {
         let ask = Ask::Read {
             address: source.address,
             rows: piece.rows,
             rest: piece.rest,
         };
+        let least = if source.variable { 1 } else { piece.elements };
         match self.ask(ask).await? {
-            (Answer::Elements { elements, .. }, bytes) if (1..=piece.elements).contains(&elements) => {
-                pieces.advance(elements);
-                Ok(Some(bytes))
+            (Answer::Elements { elements, .. }, bytes) if (least..=piece.elements).contains(&elements) => {
+                Ok((bytes.into(), elements))
             }
             _ => Err(Unanswered::Failed(Failure::Unreadable)),
         }
@@ -180,12 +205,7 @@ pub(super) async fn slices(
     place: Option<OwnedSemaphorePermit>,
 ) -> Result<Response, Refusal> {
     let refused = |why: Unanswered| why.refusal(name, true);
-    let ask = Ask::Dataset {
-        name: name.to_owned(),
-    };
-    let (Answer::Dataset(source), _) = subject.ask(ask).await.map_err(refused)? else {
-        return Err(Refusal::unreadable(name, "the worker answered something else"));
-    };
+    let source = subject.source(name).await.map_err(refused)?;
     let outside = |why| Refusal::unreadable(name, why);
     blocks.check(&source.shape).map_err(outside)?;
     let bytes = blocks
@@ -218,15 +238,25 @@ pub(super) async fn slices(
     // What cannot be read is found out before the reply begins.
     let first = match subject.verbatim(&source, &blocks, bytes).await {
         Some(transfer) => Begun::Verbatim(Box::new(transfer?)),
-        None => {
-            let mut pieces = Pieces::new(&blocks, source.width, source.chunk_rows);
-            let before = pieces.left();
-            match subject.read(&source, &mut pieces).await.map_err(refused)? {
-                Some(piece) => Begun::Piece(piece, before - pieces.left()),
-                None => Begun::Nothing,
+        None => match Pieces::new(&blocks, source.width, source.chunk_rows).next() {
+            Some(piece) => {
+                let (bytes, elements) = subject.read(&source, piece).await.map_err(refused)?;
+                Begun::Piece(bytes, elements)
             }
-        }
+            None => Begun::Nothing,
+        },
     };
+    if let Some(all) = first.all(&blocks).filter(|all| all.len() <= SMALL) {
+        let mut bins = length.map(|_| Bins::new(bytes));
+        let begin = bins.as_ref().map(Bins::begin);
+        let parts = match &mut bins {
+            Some(bins) => bins.frame(all),
+            None => vec![all],
+        };
+        let head = Bytes::from(header.into_bytes());
+        let parts: Vec<Bytes> = [head].into_iter().chain(begin).chain(parts).collect();
+        return Ok(whole(parts.concat()));
+    }
     let body = stream::body(length, move |sink| async move {
         let _place = place;
         sink.send(header.into_bytes()).await?;
@@ -240,8 +270,19 @@ pub(super) async fn slices(
 enum Begun {
     Nothing,
     /// The first piece, and the number of elements in it.
-    Piece(Vec<u8>, u64),
+    Piece(Bytes, u64),
     Verbatim(Box<Transfer>),
+}
+
+impl Begun {
+    /// The bytes of all elements, if these are they.
+    fn all(&self, blocks: &Blocks) -> Option<Bytes> {
+        match self {
+            Self::Nothing => None,
+            Self::Piece(bytes, elements) => (blocks.elements() == Some(*elements)).then(|| bytes.clone()),
+            Self::Verbatim(transfer) => transfer.all(),
+        }
+    }
 }
 
 /// Sends elements: those of fixed size as pieces of bytes, others as they are.
@@ -281,14 +322,30 @@ async fn elements(
         }
         Begun::Piece(piece, elements) => {
             pieces.advance(elements);
-            send(sink, &mut bins, piece.into()).await?;
+            send(sink, &mut bins, piece).await?;
         }
         Begun::Nothing => {}
     }
-    while let Some(piece) = subject.read(source, &mut pieces).await? {
-        send(sink, &mut bins, piece.into()).await?;
+    // Where elements of variable length end is only known when they are there.
+    let at_once = if source.variable { 1 } else { AT_ONCE };
+    let mut asked = FuturesOrdered::new();
+    loop {
+        while asked.is_empty() || (asked.len() < at_once && !subject.workers.are_awaited()) {
+            let Some(piece) = pieces.next() else { break };
+            if !source.variable {
+                pieces.advance(piece.elements);
+            }
+            asked.push_back(subject.read(source, piece));
+        }
+        let Some(read) = asked.next().await else {
+            return Ok(());
+        };
+        let (bytes, elements) = read?;
+        if source.variable {
+            pieces.advance(elements);
+        }
+        send(sink, &mut bins, bytes).await?;
     }
-    Ok(())
 }
 
 async fn send(sink: &Sink, bins: &mut Option<Bins>, piece: Bytes) -> Result<(), Broken> {

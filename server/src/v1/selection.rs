@@ -180,11 +180,6 @@ impl<'a> Pieces<'a> {
         }
     }
 
-    /// Elements that are still to come.
-    pub(super) fn left(&self) -> u64 {
-        self.left
-    }
-
     /// The next piece; none at the end.
     pub(super) fn next(&self) -> Option<Piece> {
         if self.left == 0 {
@@ -366,7 +361,7 @@ mod tests {
                 pieces.advance(some.len() as u64);
                 found.extend(some);
             }
-            prop_assert_eq!(pieces.left(), 0);
+            prop_assert_eq!(pieces.left, 0);
             prop_assert_eq!(found, numbers(&shape, &blocks.rows, &blocks.rest));
         }
 

@@ -131,6 +131,13 @@ impl Workers {
         self.queue.confined.load(Ordering::Relaxed)
     }
 
+    /// Whether somebody waits for a worker, so that others should not ask for more than they need at once.
+    #[must_use]
+    pub fn are_awaited(&self) -> bool {
+        let waiting = lock(&self.queue.waiting);
+        !waiting.questions.is_empty() || !waiting.objects.is_empty()
+    }
+
     /// Does a job; ranges go to `on_ranges` as they are found, also those of a job that fails.
     ///
     /// # Errors

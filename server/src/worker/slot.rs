@@ -17,6 +17,9 @@ use super::wire::{self, Event, JobOutcome, Task};
 const START_LIMIT: Duration = Duration::from_secs(10);
 /// What a worker may take beyond the limit that its job names, to come back from the last call.
 const GRACE: Duration = Duration::from_secs(2);
+/// Room in the pipe from a worker: elements come in large pieces, and each time that the pipe is full or empty, one of
+/// both processes must be woken.
+const PIPE: usize = 1 << 20;
 /// Most ranges that are believed to belong to one job.
 const MAX_RANGES: usize = 4 << 20;
 
@@ -120,6 +123,9 @@ impl Worker {
         let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(io::Error::other("a worker has no pipes"));
         };
+        if let Err(error) = rustix::pipe::fcntl_setpipe_size(&output, PIPE) {
+            tracing::debug!("a worker's pipe stays small: {error}");
+        }
         let mut output = BufReader::new(output);
         let ready = timeout(START_LIMIT, wire::receive(&mut output)).await;
         match ready.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?? {
