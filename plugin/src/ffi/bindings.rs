@@ -3551,6 +3551,21 @@ unsafe extern "C" {
         size: usize,
     ) -> isize;
 }
+pub type H5MM_allocate_t = ::std::option::Option<
+    unsafe extern "C" fn(size: usize, alloc_info: *mut ::std::os::raw::c_void) -> *mut ::std::os::raw::c_void,
+>;
+pub type H5MM_free_t = ::std::option::Option<
+    unsafe extern "C" fn(mem: *mut ::std::os::raw::c_void, free_info: *mut ::std::os::raw::c_void),
+>;
+unsafe extern "C" {
+    pub fn H5Pget_vlen_mem_manager(
+        plist_id: hid_t,
+        alloc_func: *mut H5MM_allocate_t,
+        alloc_info: *mut *mut ::std::os::raw::c_void,
+        free_func: *mut H5MM_free_t,
+        free_info: *mut *mut ::std::os::raw::c_void,
+    ) -> herr_t;
+}
 unsafe extern "C" {
     pub fn H5Pget_data_transform(
         plist_id: hid_t,

@@ -311,6 +311,13 @@ impl Replica {
             .flat_map(|&(first, count)| &fetched[first as usize..(first + count) as usize])
             .cloned()
             .collect();
+        if dataset.element == Element::VariableText
+            && let Some(place) = place_in_memory(host, wanted)
+            && is_unchanged(host, &stored, selected)
+            && give_texts(host, &picked, place, selected)
+        {
+            return Ok(true);
+        }
         let content = Content::Sequences(picked);
         let read = with_elements(&content, &dataset.element, |elements| {
             through_scratch(host, &stored, wanted.count, elements, wanted.memory, selected)
@@ -338,15 +345,73 @@ pub(super) fn sequences<'a>(
         if !same {
             return Err(answer.garbage("elements of another type".to_owned()));
         }
-        all.extend(
-            some.into_iter()
-                .map(|one: Cow<'_, [u8]>| Cow::Owned(one.into_owned())),
-        );
+        all.extend(some);
     }
     match (all.len() as u64 == count, answers.last()) {
         (false, Some(last)) => Err(last.garbage(format!("{} elements of {count}", all.len()))),
         _ => Ok(all),
     }
+}
+
+/// Puts texts into the program's buffer from `place` on, each in memory of its own as its transfer list says. `false`
+/// when that cannot be; native code then has to. So it is for empty texts, which are HDF5's to show as such or as none.
+fn give_texts(host: &'static Host, texts: &[Cow<'_, [u8]>], place: u64, selected: Selected) -> bool {
+    let until_nul = |text: &[u8]| text.iter().position(|&byte| byte == 0).unwrap_or(text.len());
+    if texts.iter().any(|text| until_nul(text) == 0) {
+        return false;
+    }
+    let (mut allocate, mut allocated_for) = (None, std::ptr::null_mut());
+    let (mut free, mut freed_for) = (None, std::ptr::null_mut());
+    // SAFETY: an open transfer list, and room for each answer.
+    let found = unsafe {
+        (host.h5.H5Pget_vlen_mem_manager)(
+            selected.transfer,
+            &raw mut allocate,
+            &raw mut allocated_for,
+            &raw mut free,
+            &raw mut freed_for,
+        )
+    };
+    if found < 0 {
+        return false;
+    }
+    // SAFETY: the program's buffer has room for pointers to so many texts at this place.
+    let pointers = unsafe {
+        let start = selected.buffer.cast::<*mut u8>().add(place as usize);
+        std::slice::from_raw_parts_mut(start, texts.len())
+    };
+    for (number, text) in texts.iter().enumerate() {
+        let text = &text[..until_nul(text)];
+        // SAFETY: the program's own function, or that which HDF5 takes and frees by without one; what it returns has
+        // room for the text and its end, or is null.
+        let copy = unsafe {
+            let memory = match allocate {
+                Some(allocate) => allocate(text.len() + 1, allocated_for),
+                None => libc::malloc(text.len() + 1),
+            };
+            let copy = memory.cast::<u8>();
+            if !copy.is_null() {
+                std::ptr::copy_nonoverlapping(text.as_ptr(), copy, text.len());
+                *copy.add(text.len()) = 0;
+            }
+            copy
+        };
+        if copy.is_null() {
+            for &mut copy in &mut pointers[..number] {
+                // SAFETY: made above, and nobody has seen it.
+                unsafe {
+                    match (allocate, free) {
+                        (None, _) => libc::free(copy.cast()),
+                        (_, Some(free)) => free(copy.cast(), freed_for),
+                        (_, None) => {}
+                    }
+                }
+            }
+            return false;
+        }
+        pointers[number] = copy;
+    }
+    true
 }
 
 /// Where the elements go in the program's buffer, as the number of elements before them, if without gaps.
