@@ -6,6 +6,7 @@ random order, so that a disturbance hits them alike and each can be compared wit
 
 import argparse
 import contextlib
+import itertools
 import json
 import os
 import random
@@ -67,11 +68,20 @@ class Bench:
         self.plugin = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         # HDF5 looks at everything in the folder of plugins.
         (self.plugin / "libhdfstream_vol.so").symlink_to((chosen.release / "libhdfstream_vol.so").resolve())
+        # On the same disk as what is read.
+        self.written = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=root)))
+        self.number = itertools.count()
         self.servers = {}
-        for name in {SYSTEMS[system].server for system in chosen.systems} - {None}:
-            options = OPTIONS[name] + chosen.server_options.split()
-            self.servers[name] = Server(chosen.release / "hdfstream-server", root, options)
-            stack.callback(self.servers[name].end)
+        for name in {self.server_of(system, workload) for system in chosen.systems for workload in chosen.workloads}:
+            if name in OPTIONS:
+                served = self.written if name == "writable" else root
+                options = OPTIONS[name] + chosen.server_options.split()
+                self.servers[name] = Server(chosen.release / "hdfstream-server", served, options)
+                stack.callback(self.servers[name].end)
+
+    def server_of(self, system, workload):
+        system = SYSTEMS[system]
+        return system.writes_to if WORKLOADS[workload].writes else system.server
 
     def environment(self, system, cache):
         variables = {"PATH": os.environ["PATH"], "HOME": self.home, "HDFSTREAM_CACHE_DIR": cache}
@@ -89,29 +99,35 @@ class Bench:
 
     def once(self, name, workload_name, round_trip, cache):
         system, workload = SYSTEMS[name], WORKLOADS[workload_name]
-        server = self.servers.get(system.server)
+        server = self.servers.get(self.server_of(name, workload_name))
         if server:
             server.answered()
             spent = server.processor_seconds()
             base = server.reach(round_trip / 1000)
         children = []
+        # Also those that do not even become ready.
+        late = threading.Timer(self.chosen.limit + 20, lambda: [child.kill() for child in children])
+        late.start()
         try:
             for letter in workload.letters():
-                file = f"{letter}.h5"
-                place = system.url.format(base=base, file=file) if server else str(self.root / file)
+                # A name of its own for what is written: the server may be busy with an earlier one for a while.
+                file = f"{letter}{next(self.number)}.h5" if workload.writes else f"{letter}.h5"
+                local = (self.written if workload.writes else self.root) / file
+                place = system.url.format(base=base, file=file) if server else str(local)
                 command = [sys.executable, HERE / "sample.py", name, workload_name, place]
                 pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
                 children.append(subprocess.Popen(command, env=self.environment(system, cache), text=True, **pipes))
             took = self.finish(children, server)
             return took | {"server_cpu": server.processor_seconds() - spent} if server else took
         finally:
+            late.cancel()
             for child in children:
                 child.kill()
                 child.communicate()
+            for file in self.written.glob("*.h5"):
+                file.unlink()
 
     def finish(self, children, server):
-        late = threading.Timer(self.chosen.limit + 20, lambda: [child.kill() for child in children])
-        late.start()
         for child in children:
             if child.stdout.readline() != "ready\n":
                 raise Failed(last_line(child.communicate()[1]))
@@ -129,7 +145,6 @@ class Bench:
             if child.returncode:
                 raise Failed(last_line(errors))
             samples.append(json.loads(out.splitlines()[-1]))
-        late.cancel()
         requests, sent = server.answered() if server else (0, 0)
         return {
             "seconds": max(sample["seconds"] for sample in samples),
@@ -143,7 +158,7 @@ class Bench:
 
 def last_line(errors):
     lines = [line for line in errors.splitlines() if line.strip()]
-    return lines[-1][:200] if lines else "it ended without a word"
+    return lines[-1][:500] if lines else "it ended without a word"
 
 
 def shuffled(items):
@@ -160,7 +175,8 @@ def measure(bench, chosen):
             print(f"\r{repetition}/{chosen.repetitions} {number}/{len(places)}   ", end="", file=sys.stderr, flush=True)
             for system in shuffled(chosen.systems):
                 key = (workload, trip, system)
-                if key in failures:
+                # What a system does not do at all is left out without a word.
+                if key in failures or (system != "native" and not bench.server_of(system, workload)):
                     continue
                 try:
                     sample = bench.sample(system, workload, trip)
@@ -175,7 +191,8 @@ def measure(bench, chosen):
 
 def main():
     chosen = arguments()
-    letters = dict.fromkeys(letter for name in chosen.workloads for letter in WORKLOADS[name].letters())
+    read = [WORKLOADS[name] for name in chosen.workloads if not WORKLOADS[name].writes]
+    letters = dict.fromkeys(letter for workload in read for letter in workload.letters())
     root = files.make(chosen.files, letters)
     with contextlib.ExitStack() as stack:
         bench = Bench(chosen, root, stack)

@@ -4,6 +4,7 @@ Says `ready` when everything is imported, starts at the next line of input, and 
 """
 
 import json
+import os
 import resource
 import sys
 import time
@@ -19,16 +20,20 @@ def processor_seconds():
 
 system, workload, place = sys.argv[1:]
 open_file = SYSTEMS[system].prepare()
-action = WORKLOADS[workload].action
+workload = WORKLOADS[workload]
 print("ready", flush=True)
 sys.stdin.readline()
 
 before = processor_seconds()
 begin = time.perf_counter()
-file = open_file(place)
-seen = action(file)
+file = open_file(place, "w") if workload.writes else open_file(place)
+seen = workload.action(file)
 if hasattr(file, "close"):
     file.close()
+if workload.writes and os.path.exists(place):
+    # As durable as ours at its close.
+    with open(place, "rb") as written:
+        os.fsync(written.fileno())
 end = time.perf_counter()
 after = processor_seconds()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from line import Line
 
-OPTIONS = {"both": [], "v1": ["--protocol", "v1"]}
+OPTIONS = {"both": [], "v1": ["--protocol", "v1"], "writable": ["--writable"]}
 # The end of a line of the request log, written when an answer has left.
 ANSWERED = re.compile(rb" (\d+) bytes [\d.]+ ms")
 TICKS = os.sysconf("SC_CLK_TCK")

@@ -15,6 +15,8 @@ class System:
     url: str = "{base}/{file}"
     # Through HDF5's plugin.
     plugin: bool = False
+    # The server for files that are written, if they can be: then the function takes a mode as well.
+    writes_to: str | None = None
 
 
 def h5py_file():
@@ -59,8 +61,8 @@ def hdfstream_file():
 DOWNLOAD = "{base}/download/{file}"
 
 SYSTEMS = {
-    "native": System("h5py, local file", h5py_file, None),
-    "ours": System("h5py, plugin", h5py_file, "both", plugin=True),
+    "native": System("h5py, local file", h5py_file, None, writes_to="disk"),
+    "ours": System("h5py, plugin", h5py_file, "both", plugin=True, writes_to="writable"),
     "ours-v1": System("h5py, plugin, server of v1", h5py_file, "v1", plugin=True),
     "hdfstream": System("Python client hdfstream", hdfstream_file, "v1"),
     "fsspec": System("h5py over fsspec", fsspec_file, "both", DOWNLOAD),

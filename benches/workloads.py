@@ -22,6 +22,8 @@ class Workload:
     processes: int = 1
     # Done once before, by another process with the same cache on disk.
     again: bool = False
+    # The action gets a new file, which is durable when it has been closed.
+    writes: bool = False
 
     def letters(self):
         return [self.letter.format(number) for number in range(self.processes)]
@@ -76,6 +78,43 @@ def strided(file):
     return float(file["field1"][::16, 1000:1100].sum(dtype="f8"))
 
 
+def write_whole(file):
+    data = file.create_dataset("data", (256 << 18,), "f4")
+    piece = np.arange(1 << 22, dtype="f4")
+    for start in range(0, len(data), len(piece)):
+        data[start : start + len(piece)] = piece
+    return len(data)
+
+
+def write_compressed(file):
+    x = np.linspace(0, 8, 4096, dtype="f4")
+    field = np.sin(x)[:, None] * np.cos(x)[None, :]
+    storage = {"chunks": (256, 256), "compression": "gzip", "compression_opts": 4, "shuffle": True}
+    return file.create_dataset("field", data=field, **storage).size
+
+
+def create_many(file):
+    for number in range(2000):
+        data = file.create_dataset(f"data{number}", data=np.arange(10.0))
+        data.attrs["unit"] = "m"
+        data.attrs["number"] = number
+    return len(file)
+
+
+def append(file, flush=False):
+    data = file.create_dataset("rows", (0, 16), "f4", maxshape=(None, 16), chunks=(64, 16))
+    for number in range(1000):
+        data.resize(number + 1, axis=0)
+        data[number] = number
+        if flush:
+            file.flush()
+    return len(data)
+
+
+def append_flushed(file):
+    return append(file, flush=True)
+
+
 WORKLOADS = {
     "open": Workload("open C, list root", "C", list_root),
     "open-again": Workload("open C again, new process", "C", list_root, again=True),
@@ -94,4 +133,9 @@ WORKLOADS = {
     "four-b": Workload("4 processes reading B", "B", read_each, processes=4),
     "eight-one": Workload("8 processes reading A", "A", read_each, processes=READERS),
     "eight-each": Workload("8 processes reading 64 MiB, each its own file", "R{}", read_each, processes=READERS),
+    "write-whole": Workload("write 256 MiB, contiguous", "W", write_whole, writes=True),
+    "write-gzip": Workload("write 64 MiB, gzip", "W", write_compressed, writes=True),
+    "create-many": Workload("create 2,000 datasets with attributes", "W", create_many, writes=True),
+    "append": Workload("1,000 appends of a row", "W", append, writes=True),
+    "append-flush": Workload("1,000 appends with a flush each", "W", append_flushed, writes=True),
 }
