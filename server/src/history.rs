@@ -27,7 +27,7 @@ use retained::Retained;
 /// Versions remembered to have been told to readers before anybody wrote.
 const TOLD: NonZeroUsize = NonZeroUsize::new(1 << 16).unwrap();
 /// Chains without a writer beyond which those are forgotten of which nothing is kept.
-const IDLE: usize = 10_000;
+const IDLE: usize = 1_000;
 
 /// The chains of all files that were written since the server started.
 #[derive(Debug)]

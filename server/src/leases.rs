@@ -12,7 +12,7 @@ mod work;
 
 use std::num::NonZeroUsize;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use std::{fmt, io};
@@ -66,6 +66,8 @@ struct Slot {
     number: u64,
     user: Option<String>,
     committed: AtomicU64,
+    /// Whether it has ended; set while the work is held.
+    over: AtomicBool,
     work: Arc<tokio::sync::Mutex<Option<Work>>>,
 }
 
@@ -126,13 +128,21 @@ impl Leases {
         request: &LeaseRequest,
     ) -> Result<(String, Option<ServedFile>), Error> {
         let user = viewer.name().map(str::to_owned);
+        check_login(&viewer)?;
         check_name(&request.lease)?;
-        let (name, directories, who) = (request.path.clone(), request.directories, viewer.clone());
+        let (name, directories, begin) = (request.path.clone(), request.directories, request.begin);
+        let (who, leases) = (viewer.clone(), self.clone());
         let place = app
             .blocking(viewer.clone(), move |view| {
                 let place = view.place(&name, directories);
                 let place = place.map_err(|error| Error::at(&name, error))?;
+                if begin == Begin::Existing && !place.exists {
+                    return Err(Error::NotFound(name));
+                }
                 check_access(&who, &place.path)?;
+                leases
+                    .recover_left(&place)
+                    .map_err(|error| Error::at(&name, error))?;
                 Ok(place)
             })
             .await?;
@@ -167,14 +177,17 @@ impl Leases {
             user,
             exclusive: request.exclusive,
         };
-        let (begin, leases, here) = (request.begin, self.clone(), Arc::clone(&slot));
+        let (leases, here) = (self.clone(), Arc::clone(&slot));
         let begun = app.blocking(viewer, move |_| {
+            if here.over.load(Ordering::Relaxed) {
+                return Err(Error::LeaseLost(here.path.clone()));
+            }
             if turn.is_none() {
                 let path = place.path.clone();
                 match Work::begin(place, asked, Arc::clone(&histories)) {
                     Ok(work) => *turn = Some(work),
                     Err(error) => {
-                        leases.table().remove(&here.path, here.number);
+                        leases.end(&here);
                         return Err(error);
                     }
                 }
@@ -250,9 +263,7 @@ impl Leases {
                 if request.release
                     && let Some(work) = turn.take()
                 {
-                    if let Some(version) = work.end(false) {
-                        reply.version = version;
-                    }
+                    reply = work.end(false).unwrap_or(reply);
                     leases.remember(&lease, digest(&request.lease), Some(reply.clone()));
                 }
                 Ok(reply)
@@ -361,14 +372,15 @@ impl Leases {
                 slot.path,
                 slot.user
             );
+            let leases = self.clone();
             let ended = tokio::task::spawn_blocking(move || {
                 if let Some(work) = turn.take() {
                     work.end(true);
                 }
+                leases.end(&slot);
             });
             // It fails only when the server ends.
             let _ = ended.await;
-            self.table().remove(&slot.path, slot.number);
         }
     }
 
@@ -380,9 +392,14 @@ impl Leases {
         path: &str,
         lease: &str,
     ) -> Result<Result<Arc<Slot>, Ended>, Error> {
+        check_login(viewer)?;
         check_name(lease)?;
-        let name = path.to_owned();
+        if !viewer.may_read(Path::new(path)) {
+            // As for any other lease that is not there.
+            return Err(Error::LeaseLost(path.to_owned()));
+        }
         check_access(viewer, path)?;
+        let name = path.to_owned();
         let mut found = self.find_at(path, lease).await?;
         if found.is_none() {
             if let Some(ended) = self.ended(&digest(lease), path, viewer.name()) {
@@ -392,7 +409,7 @@ impl Leases {
             let leases = self.clone();
             app.blocking(viewer.clone(), move |view| {
                 let place = view.place(&name, false).map_err(|_| Error::LeaseLost(name))?;
-                let recovered = leases.recover_lease(&place.path, &place.directory, &place.name);
+                let recovered = leases.recover_left(&place);
                 recovered.map_err(|error| Error::at(&place.path, error))
             })
             .await?;
@@ -434,7 +451,7 @@ impl Leases {
                     Fate::Over => drop(work.end(true)),
                     Fate::Broken => work.abandon(),
                 }
-                self.table().remove(&slot.path, slot.number);
+                self.end(slot);
             }
             failure.error
         })
@@ -452,6 +469,12 @@ impl Leases {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .put(lease, ended);
+        self.end(slot);
+    }
+
+    /// Nothing will be found of a lease any more. To be called while its work is held.
+    fn end(&self, slot: &Slot) {
+        slot.over.store(true, Ordering::Relaxed);
         self.table().remove(&slot.path, slot.number);
     }
 
@@ -473,6 +496,7 @@ impl Slot {
             number,
             user,
             committed: AtomicU64::new(0),
+            over: AtomicBool::new(false),
             work: Arc::default(),
         }
     }
@@ -495,14 +519,21 @@ impl Staged for Slot {
     }
 }
 
+/// Whether this is somebody, if there are accounts. To be asked before anything about paths, so that it tells
+/// nothing of them.
+pub(crate) fn check_login(viewer: &Viewer) -> Result<(), Error> {
+    match viewer.is_somebody() {
+        true => Ok(()),
+        false => Err(Error::Unauthorized("writing needs a login".to_owned())),
+    }
+}
+
 /// Whether this user may change what is at a path below the root, without links.
 pub(crate) fn check_access(viewer: &Viewer, path: &str) -> Result<(), Error> {
     if viewer.may_write(Path::new(path)) {
         Ok(())
     } else if !viewer.may_read(Path::new(path)) {
         Err(Error::NotFound(path.to_owned()))
-    } else if viewer.name().is_none() {
-        Err(Error::Unauthorized(format!("writing `{path}` needs a login")))
     } else {
         Err(Error::Forbidden(format!(
             "you may read `{path}`, but not change it"

@@ -16,7 +16,7 @@ mod signature;
 mod tree;
 pub(crate) mod version;
 
-pub(crate) use place::Place;
+pub(crate) use place::{Place, sync_directory};
 pub use ruled::RuleMismatch;
 pub use served_file::ServedFile;
 pub(crate) use served_file::Staged;

@@ -73,7 +73,12 @@ impl Viewer {
     /// roles that the directories on the way ask of those who write.
     #[must_use]
     pub fn may_write(&self, path: &Path) -> bool {
-        (self.anybody || self.user.is_some()) && self.may_read(path) && self.rules.writable(&self.roles, path)
+        self.is_somebody() && self.may_read(path) && self.rules.writable(&self.roles, path)
+    }
+
+    /// Whether this is a user with a login, or there are no accounts.
+    pub(crate) fn is_somebody(&self) -> bool {
+        self.anybody || self.user.is_some()
     }
 
     /// The directories with a rule at or below `path`.

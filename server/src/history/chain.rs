@@ -16,6 +16,8 @@ use crate::store::{exact, version};
 
 /// Longest wait for the end of a change of which nothing is kept.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// Most readers who wait for it; threads are few.
+const MOST_WAITING: usize = 8;
 
 /// One content of a file.
 #[derive(Debug, Clone)]
@@ -73,6 +75,8 @@ struct State {
     steps: VecDeque<Step>,
     /// None if nothing of that name is left.
     present: Option<Present>,
+    /// Readers who wait for the end of a change.
+    waiting: usize,
 }
 
 /// From one version to the next.
@@ -117,10 +121,18 @@ impl Chain {
             let present = state.present.as_ref();
             present.is_some_and(|present| present.torn && present.content.inode == inode)
         };
-        let waited = self.applied.wait_timeout_while(self.lock(), PATIENCE, torn);
-        let (mut state, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
-        if timeout.timed_out() {
-            return Err(Busy);
+        let mut state = self.lock();
+        if torn(&mut state) {
+            if state.waiting == MOST_WAITING {
+                return Err(Busy);
+            }
+            state.waiting += 1;
+            let waited = self.applied.wait_timeout_while(state, PATIENCE, torn);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            state.waiting -= 1;
+            if torn(&mut state) {
+                return Err(Busy);
+            }
         }
         let present = state.present.as_mut().filter(|present| present.is(inode, tag));
         Ok(present.map(|present| {
@@ -257,36 +269,32 @@ impl Chain {
         });
     }
 
-    /// A writer ends; `found` is what the metadata say now. Returns the version from now on: that of
-    /// the metadata if nobody was told another one, `told` being whether the writer was.
-    pub(crate) fn leave(&self, found: &Content, told: bool) -> String {
+    /// A writer ends; `found` is what the metadata say now. Returns the content from now on, whose version is that
+    /// of the metadata if nobody was told another one, `told` being whether the writer was.
+    pub(crate) fn leave(&self, found: &Content, told: bool) -> Option<Content> {
         let mut state = self.lock();
-        let Some(present) = &mut state.present else {
-            return found.version.clone();
-        };
+        let present = state.present.as_mut()?;
         if present.content.inode != found.inode {
-            return present.content.version.clone();
+            return Some(present.content.clone());
         }
         present.writers = present.writers.saturating_sub(1);
-        if present.writers == 0 {
-            present.left = found.version.clone();
-            if !present.told && !told && !present.torn {
-                present.content.version = found.version.clone();
-            }
-            if present.torn {
-                // Nobody knows what became of it.
-                present.content = found.clone();
-                present.torn = false;
-                state.void();
-            }
+        if present.writers > 0 {
+            return Some(present.content.clone());
         }
-        let version = state
-            .present
-            .as_ref()
-            .map(|present| present.content.version.clone());
+        present.left = found.version.clone();
+        present.content.modified = found.modified;
+        if present.torn {
+            // Nobody knows what became of it.
+            present.content = found.clone();
+            present.torn = false;
+            state.void();
+        } else if !present.told && !told {
+            present.content.version = found.version.clone();
+        }
+        let content = state.present.as_ref().map(|present| present.content.clone());
         drop(state);
         self.applied.notify_all();
-        version.unwrap_or_default()
+        content
     }
 
     /// See [`super::Histories::replaced`]. `old` is with whether it was told to a reader.

@@ -11,8 +11,8 @@ use super::Chain;
 /// A file is filled up to so many bytes before the next one is begun; its space is free again when nothing
 /// in it is needed.
 const SEGMENT: u64 = 16 << 20;
-/// What a version counts at least, for its place in memory.
-const LEAST: u64 = 1 << 10;
+/// What a version counts at least, for its place in memory and its open file. Tests have less room.
+const LEAST: u64 = if cfg!(test) { 1 << 10 } else { 128 << 10 };
 
 /// A temporary file that has no name.
 #[derive(Debug)]

@@ -181,8 +181,8 @@ impl Scene {
     fn pause(&mut self) {
         self.file.set_len(self.content.len() as u64).unwrap();
         let found = content_of(&self.file);
-        let version = self.chain.leave(&found, true);
-        assert_eq!(version, self.versions.last().unwrap().0.version);
+        let left = self.chain.leave(&found, true).unwrap();
+        assert_eq!(left.version, self.versions.last().unwrap().0.version);
         self.open();
         let before = self.look();
         self.check(&before);

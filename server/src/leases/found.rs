@@ -18,7 +18,7 @@ use crate::store::{Place, Recovery, StoreError};
 impl Recovery for Leases {
     fn recover(&self, path: &str, directory: &Dir, name: &OsStr) -> Result<(), StoreError> {
         // Whoever looks at a journal that is just being made is in its maker's way.
-        if self.is_written(path) {
+        if self.table().is_leased(path) {
             return Ok(());
         }
         let _recovering = self.recovering();
@@ -30,10 +30,13 @@ impl Recovery for Leases {
 }
 
 impl Leases {
-    /// Adopts the lease that was left on the file `name` of a directory, if there is one. Blocks.
-    pub(super) fn recover_lease(&self, path: &str, directory: &Dir, name: &OsStr) -> Result<(), StoreError> {
+    /// Adopts the lease that an earlier process left on a file, if there is one. Blocks.
+    pub(super) fn recover_left(&self, place: &Place) -> Result<(), StoreError> {
+        if !place.missing.is_empty() || self.table().is_leased(&place.path) {
+            return Ok(());
+        }
         let _recovering = self.recovering();
-        self.recover_now(path, directory, name)
+        self.recover_now(&place.path, &place.directory, &place.name)
     }
 
     fn recovering(&self) -> MutexGuard<'_, ()> {

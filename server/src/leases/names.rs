@@ -3,7 +3,6 @@
 use std::io;
 use std::path::Path;
 
-use cap_std::fs::Dir;
 use rustix::fs::RenameFlags;
 use rustix::io::Errno;
 
@@ -11,7 +10,7 @@ use super::{Leases, check_access};
 use crate::access::Viewer;
 use crate::error::Error;
 use crate::history::Content;
-use crate::store::{Place, Recovery, View};
+use crate::store::{Place, Recovery, View, sync_directory};
 
 impl Leases {
     /// Removes a file, a link, or a directory.
@@ -43,7 +42,7 @@ impl Leases {
             false => directory.remove_dir(name),
         };
         removed.map_err(failed)?;
-        sync(directory).map_err(failed)?;
+        sync_directory(directory).map_err(failed)?;
         tracing::info!("directory {path:?} removed by {:?}", viewer.name());
         Ok(())
     }
@@ -69,6 +68,9 @@ impl Leases {
             }
             if Path::new(&new.path).starts_with(&old.path) {
                 return Err(Error::Invalid(format!("`{to}` is `{from}`, or below it")));
+            }
+            if new.exists {
+                return Err(Error::Exists(to.to_owned()));
             }
         }
         if self.is_written(&new.path) {
@@ -127,7 +129,7 @@ impl Leases {
             }
             Err(error) => return Err(failed(error)),
         }
-        sync(&parent).map_err(failed)
+        sync_directory(&parent).map_err(failed)
     }
 
     /// Something that is there and that this user may take away, written by nobody.
@@ -167,7 +169,7 @@ impl Leases {
     /// A name is gone; whoever reads what it stood for goes on doing so.
     fn gone(&self, place: &Place, content: Option<Content>, other: Option<&Place>) {
         for place in [Some(place), other].into_iter().flatten() {
-            if let Err(error) = sync(&place.directory) {
+            if let Err(error) = sync_directory(&place.directory) {
                 tracing::warn!(
                     "{:?}: a change of names is not on the disk yet: {error}",
                     place.path
@@ -197,15 +199,6 @@ fn no_replace(old: &Place, new: &Place) -> io::Result<()> {
             }
         }
         other => Ok(other?),
-    }
-}
-
-fn sync(directory: &Dir) -> io::Result<()> {
-    let directory = directory.try_clone()?.open(".")?;
-    match directory.sync_all() {
-        // Some network file systems have nothing to sync here.
-        Err(error) if error.raw_os_error() == Some(libc::EINVAL) => Ok(()),
-        other => other,
     }
 }
 

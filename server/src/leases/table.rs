@@ -1,5 +1,8 @@
 //! Who writes what, and until when. Pure: the time is given in.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
@@ -154,6 +157,11 @@ impl<O: PartialEq, T: Clone> Table<O, T> {
                 self.leases.remove(path);
             }
         }
+    }
+
+    /// Whether somebody writes this file.
+    pub(super) fn is_leased(&self, path: &str) -> bool {
+        self.leases.contains_key(path)
     }
 
     /// Whether somebody writes this file, or one below this directory.

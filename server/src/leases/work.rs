@@ -172,25 +172,21 @@ impl Work {
                 bytes: &request.bytes,
                 ordered: request.ordered,
             };
-            match self.chain.clone() {
+            let new = match self.chain.clone() {
                 Some(chain) => self.change(&chain, change, &request.base)?,
                 None => self.put_in_place(change)?,
-            }
-            self.last = None;
+            };
+            self.last = Some(reply(new));
+        } else if self.last.is_none() {
+            // It was made by an earlier process.
+            self.last = self.content().map(reply);
         }
-        let content = self.content();
-        let reply = self.last.get_or_insert_with(|| CommitReply {
-            version: content
-                .as_ref()
-                .map(|content| content.version.clone())
-                .unwrap_or_default(),
-            modified: content.as_ref().map_or(0, |content| content.modified),
-        });
-        Ok(reply.clone())
+        let lost = || Error::LeaseLost(self.place.path.clone());
+        Ok(self.last.clone().ok_or_else(lost)?)
     }
 
     /// Changes the file that is there.
-    fn change(&mut self, chain: &Arc<Chain>, change: Change<'_>, base: &str) -> Result<(), Failure> {
+    fn change(&mut self, chain: &Arc<Chain>, change: Change<'_>, base: &str) -> Result<Content, Failure> {
         let (histories, path) = (Arc::clone(&self.histories), self.place.path.clone());
         let writer = self.writer()?;
         // Those who do not exclude each other take turns.
@@ -199,6 +195,7 @@ impl Work {
         if !writer.is_exclusive() && stale() {
             return Err(Error::Changed(path).into());
         }
+        let version = random_version()?;
         let mut recorder = histories.recorder(chain);
         let committed = writer.commit(change, &mut |offset, old| {
             recorder.overwrites(offset, old);
@@ -206,12 +203,12 @@ impl Work {
         });
         match committed {
             Ok(()) => {
-                let new = content(writer).map_err(|error| io_failed(&path, error))?;
-                recorder.committed(Content {
-                    version: random_version()?,
-                    ..new
-                });
-                Ok(())
+                let new = Content {
+                    version,
+                    ..content(writer).map_err(|error| io_failed(&path, error))?
+                };
+                recorder.committed(new.clone());
+                Ok(new)
             }
             Err(error) => {
                 let failure = failure(&path, error);
@@ -226,9 +223,10 @@ impl Work {
     }
 
     /// The first commit of a file that is made anew.
-    fn put_in_place(&mut self, change: Change<'_>) -> Result<(), Failure> {
+    fn put_in_place(&mut self, change: Change<'_>) -> Result<Content, Failure> {
         let (histories, path) = (Arc::clone(&self.histories), self.place.path.clone());
         let failed = |error| Failure::from(io_failed(&path, error));
+        let version = random_version()?;
         let old = self.old().map_err(failed)?;
         // From now on the metadata of the old file do not count: losing its name changes them.
         let entered = old.clone().map(|old| histories.enter(&path, old));
@@ -240,11 +238,11 @@ impl Work {
             return Err(failure(&path, error));
         }
         let new = Content {
-            version: random_version()?,
+            version,
             ..content(writer).map_err(failed)?
         };
-        self.chain = Some(histories.replaced(&path, old, Some(new)));
-        Ok(())
+        self.chain = Some(histories.replaced(&path, old, Some(new.clone())));
+        Ok(new)
     }
 
     /// What will be replaced.
@@ -257,9 +255,9 @@ impl Work {
         }
     }
 
-    /// Ends the lease and drops what it had not committed. Returns the version of the file from then on; `told`
-    /// is whether the client knows the one that its last commit gave it.
-    pub(super) fn end(self, told: bool) -> Option<String> {
+    /// Ends the lease and drops what it had not committed. Returns what the file is from then on; `told` is whether
+    /// the client knows the version that its last commit gave it, which then stays.
+    pub(super) fn end(self, told: bool) -> Option<CommitReply> {
         let State::Open(writer, _) = self.state else {
             return None;
         };
@@ -268,15 +266,15 @@ impl Work {
             // What was committed is in the journal; whoever opens the file next has it recovered.
             tracing::error!("{:?}: the lease could not be ended: {error}", self.place.path);
         }
-        let version = self.chain.map(|chain| match settled(&file) {
-            Ok(found) => Some(chain.leave(&found, told)),
+        let left = self.chain.and_then(|chain| match settled(&file) {
+            Ok(found) => chain.leave(&found, told),
             Err(error) => {
                 tracing::error!("{:?}: {error}", self.place.path);
                 None
             }
         });
         unlock(&file);
-        version.flatten()
+        left.map(reply)
     }
 
     /// Lets go of the file after a failure.
@@ -353,6 +351,13 @@ fn content(writer: &Writer) -> io::Result<Content> {
         size: writer.size(),
         ..Content::new(file, &metadata)
     })
+}
+
+fn reply(content: Content) -> CommitReply {
+    CommitReply {
+        version: content.version,
+        modified: content.modified,
+    }
 }
 
 /// Lets others lock a file that readers of its versions keep open.

@@ -5,6 +5,7 @@ use hdfstream::protocol::{DirectoryRequest, Done, RemoveRequest, RenameRequest};
 
 use crate::admission::Admitted;
 use crate::error::Error;
+use crate::leases::check_login;
 use crate::message::{Message, Reply};
 use crate::state::App;
 
@@ -17,6 +18,7 @@ pub(crate) async fn remove(
         .leases()
         .cloned()
         .ok_or_else(|| Error::ReadOnly(path.clone()))?;
+    check_login(&viewer)?;
     leases.expire(None).await;
     app.blocking(viewer.clone(), move |view| {
         leases.remove(view, &viewer, &path, recursive)?;
@@ -34,6 +36,7 @@ pub(crate) async fn rename(
         .leases()
         .cloned()
         .ok_or_else(|| Error::ReadOnly(from.clone()))?;
+    check_login(&viewer)?;
     leases.expire(None).await;
     app.blocking(viewer.clone(), move |view| {
         leases.rename(view, &viewer, &from, &to, replace)?;
@@ -51,6 +54,7 @@ pub(crate) async fn directory(
         .leases()
         .cloned()
         .ok_or_else(|| Error::ReadOnly(path.clone()))?;
+    check_login(&viewer)?;
     app.blocking(viewer.clone(), move |view| {
         leases.make_directory(view, &viewer, &path, parents)?;
         Ok(Reply(Done {}))

@@ -7,7 +7,7 @@ use hdfstream::protocol::{OpenReply, OpenRequest};
 
 use crate::admission::Admitted;
 use crate::error::Error;
-use crate::leases::check_access;
+use crate::leases::{check_access, check_login};
 use crate::message::{Message, Reply};
 use crate::packs::Prepared;
 use crate::state::App;
@@ -29,6 +29,9 @@ pub(crate) async fn post(
     if request.write && app.leases().is_none() {
         // Whether it exists or not, lest programs try to create what is missing.
         return Err(Error::ReadOnly(request.path));
+    }
+    if request.write {
+        check_login(&viewer)?;
     }
     let (file, metadata) = app
         .blocking(viewer.clone(), move |view| {

@@ -30,8 +30,9 @@ impl Place {
         let mut directory = self.directory.try_clone()?;
         for name in &self.missing {
             match directory.create_dir(name) {
-                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-                _ => {}
+                Ok(()) => sync_directory(&directory)?,
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
             }
             directory = cap_fs_ext::DirExt::open_dir_nofollow(&directory, name)?;
         }
@@ -116,6 +117,15 @@ impl View<'_> {
             return Err(StoreError::NotDirectory);
         }
         place(&path, directory, missing, OsStr::new(last), exists)
+    }
+}
+
+/// Waits until the names in a directory are on the disk.
+pub(crate) fn sync_directory(directory: &Dir) -> io::Result<()> {
+    match directory.open(".")?.sync_all() {
+        // Some network file systems have nothing to sync here.
+        Err(error) if error.raw_os_error() == Some(libc::EINVAL) => Ok(()),
+        other => other,
     }
 }
 

@@ -1,9 +1,9 @@
-//! The example of `docs/protocol-v2.md`, byte by byte.
+//! The examples of `docs/protocol-v2.md`, byte by byte.
 
 use axum::body::Body;
 use axum::http::StatusCode;
 use clap::CommandFactory;
-use hdfstream::protocol::{self, OpenReply};
+use hdfstream::protocol::{self, CommitReply, LeaseName, LeaseRequest, OpenReply};
 
 use crate::harness::{Answer, Served, request};
 
@@ -61,6 +61,34 @@ async fn the_example_is_true() {
     let answer = post(&served, "read", block("read")).await;
     assert_eq!(answer.status, StatusCode::CONFLICT);
     assert_eq!(answer.body, block("changed"));
+}
+
+#[tokio::test]
+async fn the_example_of_writing_is_true() {
+    let served = Served::writable();
+    let answer = post(&served, "lease", block("lease")).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert_eq!(answer.body, block("lease-reply"));
+
+    let answer = post(&served, "commit", block("commit")).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    let real: CommitReply = answer.decode();
+    let documented: CommitReply = protocol::decode(&block("commit-reply")).unwrap();
+    assert_eq!(documented.version.len(), real.version.len());
+    assert_eq!(protocol::encode(&documented).unwrap(), block("commit-reply"));
+    assert_eq!(std::fs::read(served.path("note.txt")).unwrap(), b"hello, world\n");
+    assert_eq!(served.open("note.txt").await.version, real.version);
+
+    let again = post(&served, "commit", block("commit")).await;
+    assert_eq!(again.body, answer.body);
+    let request: LeaseRequest = protocol::decode(&block("lease")).unwrap();
+    let name = LeaseName {
+        path: request.path,
+        lease: request.lease,
+    };
+    let answer = served.post("renew", &name).await;
+    assert_eq!(answer.status, StatusCode::GONE);
+    assert_eq!(answer.body, block("lost"));
 }
 
 /// The options in the tables of the manual are those of the program, and no others.

@@ -2,19 +2,36 @@
 
 use axum::body::Body;
 use axum::http::StatusCode;
-use hdfstream::protocol::{self, ErrorKind, MAX_REQUEST_BYTES, ReadRequest, Run};
+use hdfstream::protocol::{self, CommitRequest, ErrorKind, MAX_REQUEST_BYTES, ReadRequest, Run};
 use proptest::prelude::*;
+use serde_bytes::ByteBuf;
 
 use crate::harness::{Served, request};
 
-const ENDPOINTS: [&str; 6] = ["open", "trace", "read", "external", "list", "stat"];
+const ENDPOINTS: [&str; 14] = [
+    "open",
+    "trace",
+    "read",
+    "external",
+    "list",
+    "stat",
+    "lease",
+    "stage",
+    "commit",
+    "renew",
+    "release",
+    "remove",
+    "rename",
+    "directory",
+];
 
 fn send(bodies: Vec<Vec<u8>>) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
-        let served = Served::new();
-        served.write("a", b"content");
         for body in bodies {
+            // One for each: a request may have changed it.
+            let served = Served::writable();
+            served.write("a", b"content");
             for endpoint in ENDPOINTS {
                 let page = format!("/v2/{endpoint}");
                 let answer = served
@@ -28,6 +45,22 @@ fn send(bodies: Vec<Vec<u8>>) {
             }
         }
     });
+}
+
+fn commit() -> Vec<u8> {
+    let request = CommitRequest {
+        path: "a".into(),
+        lease: "0".repeat(32),
+        number: 1,
+        base: "v".into(),
+        parts: 1,
+        size: 7,
+        pieces: vec![(0, 2); 3],
+        bytes: ByteBuf::from(vec![0; 6]),
+        ordered: true,
+        release: false,
+    };
+    protocol::encode(&request).unwrap()
 }
 
 fn valid() -> Vec<u8> {
@@ -49,12 +82,13 @@ proptest! {
     }
 
     #[test]
-    fn damaged_requests_are_refused(at in 0..60usize, byte: u8, cut in 0..60usize) {
-        let mut body = valid();
-        let length = body.len();
-        body[at % length] = byte;
-        let short = body[..cut % length].to_vec();
-        send(vec![body, short]);
+    fn damaged_requests_are_refused(at in 0..140usize, byte: u8, cut in 0..140usize) {
+        for mut body in [valid(), commit()] {
+            let length = body.len();
+            body[at % length] = byte;
+            let short = body[..cut % length].to_vec();
+            send(vec![body, short]);
+        }
     }
 
     #[test]

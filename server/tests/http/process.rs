@@ -6,7 +6,11 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use hdfstream::protocol::{self, Begin, CommitRequest, LeaseName};
+use serde::Serialize;
+
 use crate::harness::noise;
+use crate::writer::Writer;
 
 struct Program {
     child: Child,
@@ -27,7 +31,12 @@ fn program(root: &Path, arguments: &[&str]) -> Command {
 
 impl Program {
     fn start(root: &Path) -> Self {
-        let mut child = program(root, &["--listen", "127.0.0.1:0"]).spawn().unwrap();
+        Self::start_with(root, &[])
+    }
+
+    fn start_with(root: &Path, arguments: &[&str]) -> Self {
+        let arguments = [&["--listen", "127.0.0.1:0"], arguments].concat();
+        let mut child = program(root, &arguments).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().unwrap())
             .read_line(&mut line)
@@ -54,6 +63,32 @@ impl Program {
         )
         .unwrap();
         stream
+    }
+
+    /// Calls an endpoint of protocol v2, and returns the status and the body.
+    fn post(&self, endpoint: &str, message: &impl Serialize) -> (u16, Vec<u8>) {
+        let body = protocol::encode(message).unwrap();
+        let mut stream = self.connect();
+        write!(
+            stream,
+            "POST /hdfstream/v2/{endpoint} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        )
+        .unwrap();
+        stream.write_all(&body).unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        let end = answer
+            .windows(4)
+            .position(|window| window == b"\r\n\r\n")
+            .unwrap();
+        let status = String::from_utf8_lossy(&answer[9..12]).parse().unwrap();
+        (status, answer[end + 4..].to_vec())
+    }
+
+    fn good(&self, endpoint: &str, message: &impl Serialize) {
+        let (status, body) = self.post(endpoint, message);
+        assert_eq!(status, 200, "{endpoint}: {}", String::from_utf8_lossy(&body));
     }
 
     fn signal(&self, name: &str) {
@@ -142,6 +177,62 @@ fn a_change_on_the_way_cuts_the_connection() {
     program.signal("TERM");
     let (good, log) = program.end();
     assert!(good && log.contains("broken off"), "{log}");
+}
+
+#[test]
+fn a_writer_goes_on_after_the_server_was_killed() {
+    let root = tempfile::tempdir().unwrap();
+    std::fs::write(root.path().join("old.h5"), noise(100_000)).unwrap();
+    let (old, new) = (Writer::new("old.h5", 1), Writer::new("new.h5", 2));
+    let mut program = Program::start_with(root.path(), &["--writable"]);
+    let mut expected = noise(100_000);
+    program.good("lease", &old.lease_request(Begin::Existing));
+    program.good("lease", &new.lease_request(Begin::Create));
+    for number in 1..=6u64 {
+        let mark = vec![number as u8; 30_000];
+        let end = expected.len() as u64;
+        program.good(
+            "stage",
+            &old.stage_request(number, 0, &[(end, &mark), (end + 40_000, &mark)]),
+        );
+        program.good(
+            "stage",
+            &new.stage_request(1, number - 1, &[((number - 1) * 30_000, &mark)]),
+        );
+        program.signal("KILL");
+        program.child.wait().unwrap();
+        program = Program::start_with(root.path(), &["--writable"]);
+        let commit = CommitRequest {
+            parts: 1,
+            ..old.commit_request(number, end + 50_000, &[(number * 1_000, &mark[..100])])
+        };
+        program.good("commit", &commit);
+        expected.extend(&mark);
+        expected.resize(end as usize + 40_000, 0);
+        expected.extend(&mark[..10_000]);
+        expected[number as usize * 1_000..][..100].copy_from_slice(&mark[..100]);
+    }
+    let commit = CommitRequest {
+        parts: 6,
+        release: true,
+        ..new.commit_request(1, 180_000, &[])
+    };
+    program.good("commit", &commit);
+    program.good(
+        "release",
+        &LeaseName {
+            path: old.path.clone(),
+            lease: old.lease.clone(),
+        },
+    );
+    assert!(std::fs::read(root.path().join("old.h5")).unwrap() == expected);
+    let made = std::fs::read(root.path().join("new.h5")).unwrap();
+    assert!((0..180_000).all(|at| made[at] as usize == at / 30_000 + 1));
+    assert_eq!(std::fs::read_dir(root.path()).unwrap().count(), 2);
+    program.signal("TERM");
+    let (good, log) = program.end();
+    assert!(good && log.contains("commit 1 of \"new.h5\""), "{log}");
+    assert!(!log.contains(&old.lease) && !log.contains(&new.lease), "{log}");
 }
 
 #[test]

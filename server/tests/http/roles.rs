@@ -8,11 +8,13 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
 use hdfstream::protocol::{
-    self, ExternalRequest, Intent, ListReply, ListRequest, OpenRequest, ReadRequest, Run, StatReply,
-    StatRequest, TraceRequest,
+    self, Begin, CommitRequest, ExternalRequest, Intent, LeaseName, LeaseRequest, ListReply, ListRequest,
+    OpenRequest, ReadRequest, RemoveRequest, RenameRequest, Run, StageRequest, StatReply, StatRequest,
+    TraceRequest,
 };
 use proptest::prelude::*;
 use serde::Serialize;
+use serde_bytes::ByteBuf;
 
 use crate::harness::{Answer, Served, answer, basic, from, request, write_users};
 
@@ -343,6 +345,108 @@ async fn everybody_sees_what_the_rules_say_and_nothing_tells_more() {
         }
     }
     assert!(hidden > 300, "{hidden}");
+}
+
+const WRITES: [&str; 7] = ["lease", "stage", "commit", "renew", "release", "remove", "rename"];
+
+/// A request that would change what is at `path`.
+fn write(name: &str, path: &str, login: Option<&str>) -> Request<Body> {
+    let headers: Vec<_> = login.iter().map(|login| ("authorization", *login)).collect();
+    let post = |body: Body| request("POST", &format!("/v2/{name}"), &headers, body);
+    let path = path.to_owned();
+    let lease = "0".repeat(32);
+    match name {
+        "lease" => post(encoded(&LeaseRequest {
+            path,
+            lease,
+            begin: Begin::Existing,
+            exclusive: true,
+            directories: false,
+            known: None,
+        })),
+        "stage" => post(encoded(&StageRequest {
+            path,
+            lease,
+            number: 1,
+            part: 0,
+            pieces: vec![(0, 1)],
+            bytes: ByteBuf::from(*b"x"),
+        })),
+        "commit" => post(encoded(&CommitRequest {
+            path,
+            lease,
+            number: 1,
+            base: String::new(),
+            parts: 0,
+            size: 1,
+            pieces: vec![(0, 1)],
+            bytes: ByteBuf::from(*b"x"),
+            ordered: false,
+            release: true,
+        })),
+        "remove" => post(encoded(&RemoveRequest {
+            path,
+            recursive: true,
+        })),
+        "rename" => post(encoded(&RenameRequest {
+            from: path,
+            to: "public/stolen".to_owned(),
+            replace: true,
+        })),
+        _ => post(encoded(&LeaseName { path, lease })),
+    }
+}
+
+#[tokio::test]
+async fn nobody_writes_what_the_rules_guard_and_nothing_tells_more() {
+    let mut scene = scene();
+    scene.served.serve_again(RULES, |config| config.writable = true);
+    let logins = [
+        ("", None),
+        ("", Some("none")),
+        ("a", Some("one")),
+        ("b", Some("other")),
+        ("a b", Some("both")),
+    ];
+    let (mut hidden, mut guarded) = (0, 0);
+    for (roles, user) in logins {
+        let login = user.map(|user| basic(user, "pw"));
+        let login = login.as_deref();
+        for place in &scene.places {
+            for name in WRITES {
+                let what = format!("{user:?} {name} {:?}", place.name);
+                let got = |path: String| scene.served.answer(write(name, &path, login));
+                if user.is_none() {
+                    assert_eq!(got(place.name.clone()).await.status, 401, "{what}");
+                } else if !sees(roles, place) {
+                    // To remove a link takes no look at where it leads.
+                    if matches!(name, "remove" | "rename") && needs(&place.name).is_empty() {
+                        continue;
+                    }
+                    hidden += 1;
+                    let other = missing_instead(place, roles);
+                    let (there, missing) = (got(place.name.clone()).await, got(other.clone()).await);
+                    assert_eq!(
+                        shown(&there, &place.name),
+                        shown(&missing, &other),
+                        "{what}, {other}"
+                    );
+                    assert!(there.status == 404 || there.status == 410, "{what}");
+                } else if needs(&place.real).contains("b") && needs(&place.name).contains("b") {
+                    // Nobody here has the role that is needed to write.
+                    guarded += 1;
+                    let status = got(place.name.clone()).await.status;
+                    assert!(status == 403 || status == 404 || status == 410, "{what} {status}");
+                }
+            }
+        }
+    }
+    assert!(hidden > 150 && guarded > 20, "{hidden} {guarded}");
+    for file in ["private/b.h5", "private/inner/c.h5", "private/inner/deep/d.h5"] {
+        let content = std::fs::read(scene.served.path(file)).unwrap();
+        assert_eq!(content, b"\x89HDF\r\n\x1a\n and more");
+    }
+    assert!(!scene.served.path("public/stolen").exists());
 }
 
 #[tokio::test]

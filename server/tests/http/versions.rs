@@ -57,26 +57,26 @@ async fn fifty_commits_go_by_a_reader() {
 async fn beyond_the_limit_the_oldest_are_lost() {
     let served = Served::with(|config| {
         config.writable = true;
-        config.retained_mib = 1;
+        config.retained_mib = 2;
     });
-    served.write("a.h5", &noise(600_000));
+    served.write("a.h5", &noise(800_000));
     let first = served.open("a.h5").await.version;
     let writer = Writer::new("a.h5", 1);
     writer.lease(&served, Begin::Existing).await;
-    writer.commit(&served, 1, 600_000, &[(0, &[1; 500_000])]).await;
+    writer.commit(&served, 1, 800_000, &[(0, &[1; 700_000])]).await;
     let second = served.open("a.h5").await.version;
-    writer.commit(&served, 2, 600_000, &[(0, &[2; 500_000])]).await;
+    writer.commit(&served, 2, 800_000, &[(0, &[2; 700_000])]).await;
     for version in [&first, &second] {
         assert_eq!(
-            read(&served, "a.h5", version, 600_000).await.status,
+            read(&served, "a.h5", version, 800_000).await.status,
             StatusCode::OK
         );
     }
-    writer.commit(&served, 3, 600_000, &[(0, &[3; 500_000])]).await;
-    let lost = read(&served, "a.h5", &first, 600_000).await;
+    writer.commit(&served, 3, 800_000, &[(0, &[3; 700_000])]).await;
+    let lost = read(&served, "a.h5", &first, 800_000).await;
     assert_eq!(lost.refusal(), ErrorKind::Changed);
-    let kept = read(&served, "a.h5", &second, 600_000).await;
-    assert!(good(&kept).body[..500_000].iter().all(|&byte| byte == 1));
+    let kept = read(&served, "a.h5", &second, 800_000).await;
+    assert!(good(&kept).body[..700_000].iter().all(|&byte| byte == 1));
 }
 
 #[tokio::test]

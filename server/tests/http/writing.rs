@@ -744,7 +744,7 @@ async fn who_may_write_is_checked_each_time() {
     };
     let cases = [
         ("", "free.h5", Some(ErrorKind::Unauthorized)),
-        ("", "private/a.h5", Some(ErrorKind::NotFound)),
+        ("", "private/a.h5", Some(ErrorKind::Unauthorized)),
         ("", "open/a.h5", Some(ErrorKind::Unauthorized)),
         ("bob", "free.h5", None),
         ("bob", "private/a.h5", Some(ErrorKind::NotFound)),
@@ -796,12 +796,7 @@ async fn who_may_write_is_checked_each_time() {
                 if user != "eve" {
                     let commit = thief.commit_request(1, 1, &[(0, b"1")]);
                     let stolen = thief.send(&served, "commit", &commit).await;
-                    let expected = if path.starts_with("private") {
-                        ErrorKind::NotFound
-                    } else {
-                        ErrorKind::LeaseLost
-                    };
-                    assert_eq!(stolen.refusal(), expected);
+                    assert_eq!(stolen.refusal(), ErrorKind::LeaseLost);
                 }
                 writer.word(&served, "release").await;
             }
