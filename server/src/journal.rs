@@ -4,11 +4,22 @@
 //! lie a journal and, until the first commit, the file that is made anew; [`is_own`] tells their names. This
 //! module knows nothing of requests and users. Everything here blocks.
 
+mod commit;
 mod disk;
 mod error;
+mod extents;
+mod log;
 mod names;
+mod pending;
+mod pieces;
 mod recover;
+mod stage;
 mod writer;
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use error::JournalError;
 pub(crate) use names::is_own;

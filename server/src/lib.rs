@@ -19,7 +19,6 @@ pub mod worker;
 
 mod admission;
 mod history;
-#[allow(dead_code, reason = "its bodies come next")]
 mod journal;
 mod leases;
 mod limits;

@@ -14,7 +14,7 @@ use rustix::io::Errno;
 use xxhash_rust::xxh3::xxh3_128;
 
 /// A directory, whose entries are named without slashes.
-pub(crate) trait Disk {
+pub(crate) trait Disk: Clone {
     /// One of its files.
     type File: DiskFile;
     /// Opens a regular file for reading and writing.
@@ -60,12 +60,12 @@ pub(crate) trait DiskFile {
 }
 
 /// A directory of the served tree.
-#[derive(Debug)]
-pub(crate) struct Directory(Dir);
+#[derive(Debug, Clone)]
+pub(crate) struct Directory(Arc<Dir>);
 
 impl Directory {
     pub(super) fn new(directory: &Dir) -> io::Result<Self> {
-        Ok(Self(directory.try_clone()?))
+        Ok(Self(Arc::new(directory.try_clone()?)))
     }
 }
 
@@ -109,7 +109,7 @@ impl Disk for Directory {
         if replace {
             return self.0.rename(from, &self.0, to);
         }
-        match rustix::fs::renameat_with(&self.0, from, &self.0, to, RenameFlags::NOREPLACE) {
+        match rustix::fs::renameat_with(&*self.0, from, &*self.0, to, RenameFlags::NOREPLACE) {
             // File systems that do not know the flag have links; nobody else looks at these names between.
             Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
                 self.0.hard_link(from, &self.0, to)?;
@@ -130,7 +130,7 @@ impl Disk for Directory {
     fn sync(&self) -> io::Result<()> {
         // The directory that is held may be one that can only be walked through.
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let directory = rustix::fs::openat(&self.0, ".", flags, Mode::empty())?;
+        let directory = rustix::fs::openat(&*self.0, ".", flags, Mode::empty())?;
         match rustix::fs::fsync(directory) {
             // Some network file systems have nothing to sync here.
             Err(Errno::INVAL) => Ok(()),

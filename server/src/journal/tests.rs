@@ -1,0 +1,6 @@
+//! Commits under all that can happen to them.
+
+mod crashes;
+mod faults;
+mod files;
+mod reader;
