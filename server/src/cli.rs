@@ -57,6 +57,9 @@ pub struct Options {
     /// Directory to serve
     #[arg(long, value_name = "DIR")]
     pub root: Option<PathBuf>,
+    /// CSV of the files to serve and their names; without it everything below the directory
+    #[arg(long, value_name = "FILE")]
+    pub catalogue: Option<PathBuf>,
     /// Address and port; port 0 takes any free one [default: 127.0.0.1:7399]
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub listen: Option<String>,
@@ -134,6 +137,7 @@ impl Options {
     pub(crate) fn or(self, other: Self) -> Self {
         Self {
             root: self.root.or(other.root),
+            catalogue: self.catalogue.or(other.catalogue),
             listen: self.listen.or(other.listen),
             writable: self.writable.or(other.writable),
             insecure_http: self.insecure_http.or(other.insecure_http),

@@ -17,6 +17,8 @@ use crate::tls::TlsFiles;
 pub struct Config {
     /// Directory to serve.
     pub root: PathBuf,
+    /// List of the files to serve; everything below the directory unless set.
+    pub catalogue: Option<PathBuf>,
     /// Address and port; port 0 takes any free one. `127.0.0.1:7399` unless set.
     pub listen: String,
     /// Whether plain HTTP may be spoken beyond this machine. No unless set.
@@ -109,6 +111,9 @@ pub enum ConfigError {
     /// Something that means nothing as long as everybody sees everything.
     #[error("{0} needs accounts: say which file has them with users = \"FILE\" or --users FILE")]
     NoUsers(&'static str),
+    /// What is written would not be in the list.
+    #[error("a server that is writable takes no catalogue: what is written would not be in {}", .0.display())]
+    WritableCatalogue(PathBuf),
     /// Half a pair.
     #[error("tls-cert and tls-key are needed both; {0} is missing")]
     HalfTls(&'static str),
@@ -121,6 +126,7 @@ impl Config {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
             root: root.into(),
+            catalogue: None,
             listen: "127.0.0.1:7399".to_owned(),
             insecure_http: false,
             protocol: Protocol::Both,
@@ -154,6 +160,7 @@ impl Config {
         };
         let options = options.or(file);
         let mut config = Self::new(options.root.ok_or(ConfigError::NoRoot)?);
+        config.catalogue = options.catalogue;
         set(&mut config.listen, options.listen);
         set(&mut config.insecure_http, options.insecure_http);
         set(&mut config.protocol, options.protocol);
@@ -189,6 +196,9 @@ impl Config {
         };
         set(&mut config.trusted_proxies, options.trusted_proxies);
         set(&mut config.writable, options.writable);
+        if let (true, Some(catalogue)) = (config.writable, &config.catalogue) {
+            return Err(ConfigError::WritableCatalogue(catalogue.clone()));
+        }
         set(&mut config.lease_seconds, options.lease_seconds);
         set(&mut config.retained_mib, options.retained_mib);
         set(&mut config.min_free_mib, options.min_free_mib);
@@ -313,6 +323,10 @@ mod tests {
             ("users = 'u'\n[directories.x]\nread = ['a b']", &["a b"]),
             ("tls-cert = 'c'", &["tls-key"]),
             ("tls-key = 'c'", &["tls-cert"]),
+            (
+                "writable = true\ncatalogue = 'list.csv'",
+                &["writable", "list.csv"],
+            ),
             ("client-mib = 0", &["client-mib"]),
             ("trusted-proxies = ['proxy']", &["line 2", "proxy"]),
         ] {

@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod accounts;
+pub mod catalogue;
 pub mod cli;
 pub mod client;
 pub mod config;

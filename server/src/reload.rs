@@ -47,6 +47,11 @@ impl<T: Send + Sync + 'static> Reloaded<T> {
         })
     }
 
+    /// What the files said when they were last loaded.
+    pub(crate) fn now(&self) -> Arc<T> {
+        Arc::clone(&self.lock().current)
+    }
+
     /// What the files say now, or said less than a second ago.
     pub(crate) async fn fresh(self: &Arc<Self>) -> Arc<T> {
         let current = {

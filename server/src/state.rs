@@ -8,6 +8,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::access::{Rules, Viewer};
 use crate::accounts::{Accounts, FileError};
+use crate::catalogue::{self, Catalogue, CatalogueError};
 use crate::client::Proxy;
 use crate::config::Config;
 use crate::error::Error;
@@ -15,6 +16,7 @@ use crate::history::Histories;
 use crate::leases::Leases;
 use crate::limits::Shares;
 use crate::packs::Packs;
+use crate::reload::Reloaded;
 use crate::store::{RuleMismatch, Store, View};
 use crate::transfer::Buffers;
 use crate::worker::{self, Workers};
@@ -27,6 +29,7 @@ pub struct App(Arc<Shared>);
 struct Shared {
     store: Store,
     leases: Option<Leases>,
+    catalogue: Option<Arc<Reloaded<Catalogue>>>,
     rules: Arc<Rules>,
     accounts: Option<Accounts>,
     proxies: Vec<Proxy>,
@@ -53,6 +56,9 @@ pub enum StartError {
     /// The users file cannot be used.
     #[error(transparent)]
     Accounts(#[from] FileError),
+    /// The catalogue cannot be used.
+    #[error(transparent)]
+    Catalogue(#[from] CatalogueError),
     /// A rule does not fit the served directory.
     #[error(transparent)]
     Rule(#[from] RuleMismatch),
@@ -88,7 +94,18 @@ impl App {
                 config.token_days,
             )?),
         };
-        store.check_ruled(&config.rules.paths())?;
+        let ruled = config.rules.paths();
+        let catalogue = match &config.catalogue {
+            None => {
+                store.check_ruled(&ruled)?;
+                None
+            }
+            Some(path) => {
+                let catalogue = catalogue(path.clone(), config, &store)?;
+                catalogue.now().check_ruled(&ruled)?;
+                Some(Arc::new(catalogue))
+            }
+        };
         // A server without workers serves all the same; its clients fetch metadata piece by piece.
         let workers = match config.workers {
             0 => None,
@@ -99,6 +116,7 @@ impl App {
         Ok(Self(Arc::new(Shared {
             store,
             leases,
+            catalogue,
             rules: Arc::clone(&config.rules),
             accounts,
             proxies: config.trusted_proxies.clone(),
@@ -164,8 +182,21 @@ impl App {
         F: FnOnce(View<'_>) -> Result<T, Error> + Send + 'static,
     {
         let shared = Arc::clone(&self.0);
-        tokio::task::spawn_blocking(move || work(shared.store.seen_by(&viewer)))
+        let catalogue = match &self.0.catalogue {
+            Some(catalogue) => Some(catalogue.fresh().await),
+            None => None,
+        };
+        tokio::task::spawn_blocking(move || work(shared.store.seen_by(&viewer, catalogue.as_deref())))
             .await
             .map_err(|failed| Error::Internal(format!("a task of the server failed: {failed}")))?
     }
+}
+
+/// The catalogue at `path`, read again when it changes.
+fn catalogue(path: PathBuf, config: &Config, store: &Store) -> Result<Reloaded<Catalogue>, CatalogueError> {
+    let roots = [store.root().to_owned(), config.root.clone()];
+    let accounts = config.users.is_some();
+    Reloaded::new(vec![path.clone()], move || {
+        catalogue::load(&path, &roots, accounts)
+    })
 }

@@ -5,6 +5,7 @@
 
 mod decoy;
 pub(crate) mod exact;
+mod listed;
 mod listing;
 mod media;
 pub(crate) mod path;
@@ -32,9 +33,11 @@ use cap_std::ambient_authority;
 use cap_std::fs::{Dir, Metadata};
 
 use crate::access::Viewer;
+use crate::catalogue::Catalogue;
 use crate::history::{self, Histories};
 use crate::journal;
 use decoy::Decoys;
+use listed::ListedView;
 
 /// Why a name does not lead to a file. Paths are added where the request is known.
 #[derive(Debug, thiserror::Error)]
@@ -107,6 +110,7 @@ pub(crate) trait Recovery: fmt::Debug + Send + Sync {
 pub(crate) struct View<'a> {
     store: &'a Store,
     viewer: &'a Viewer,
+    catalogue: Option<&'a Catalogue>,
 }
 
 impl Store {
@@ -152,15 +156,31 @@ impl Store {
         chain.shown(inode, tag)
     }
 
-    /// The tree as `viewer` may see it.
-    pub(crate) fn seen_by<'a>(&'a self, viewer: &'a Viewer) -> View<'a> {
-        View { store: self, viewer }
+    /// The tree as `viewer` may see it; with a catalogue, what that lists.
+    pub(crate) fn seen_by<'a>(&'a self, viewer: &'a Viewer, catalogue: Option<&'a Catalogue>) -> View<'a> {
+        View {
+            store: self,
+            viewer,
+            catalogue,
+        }
     }
 }
 
-impl View<'_> {
+impl<'a> View<'a> {
+    /// The same through the catalogue, if there is one.
+    fn by_catalogue(&self) -> Option<ListedView<'a>> {
+        let catalogue = self.catalogue?;
+        Some(ListedView {
+            view: *self,
+            catalogue,
+        })
+    }
+
     /// Opens a regular file by a path below the root, or by an absolute one that leads inside.
     pub(crate) fn open(&self, name: &str) -> Result<ServedFile, StoreError> {
+        if let Some(listed) = self.by_catalogue() {
+            return listed.open(name);
+        }
         let path = if name.starts_with('/') {
             self.resolve_absolute(name)?
         } else if path::is_below_root(name) {
@@ -200,6 +220,9 @@ impl View<'_> {
 
     /// Opens the raw file `name` that the HDF5 file `origin` refers to.
     pub(crate) fn open_beside(&self, origin: &ServedFile, name: &str) -> Result<ServedFile, StoreError> {
+        if let Some(listed) = self.by_catalogue() {
+            return listed.open_beside(origin, name);
+        }
         let path = if name.starts_with('/') {
             self.resolve_absolute(name)?
         } else {

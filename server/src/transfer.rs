@@ -52,7 +52,7 @@ impl Transfer {
         zeros: u64,
         buffers: Buffers,
     ) -> Result<Self, Error> {
-        let path = file.path.clone();
+        let path = file.name().to_owned();
         let work = Work {
             file,
             gather: Gather::new(runs, bytes, zeros),
@@ -72,7 +72,7 @@ impl Transfer {
         while work.gather.remaining() > 0 {
             let (piece, next) = work.step();
             work = next;
-            each(&piece.map_err(|source| failure(work.file.path.clone(), source))?);
+            each(&piece.map_err(|source| failure(work.file.name().to_owned(), source))?);
         }
         Ok(())
     }

@@ -29,7 +29,7 @@ use crate::admission::{self, Admitted, Gate};
 use crate::error::Error;
 use crate::limits;
 use crate::state::App;
-use crate::store::{ServedFile, StoreError, Tree};
+use crate::store::{File, ServedFile, StoreError, Tree};
 use crate::telemetry::Journal;
 use refusal::Refusal;
 use request::{MAX_NAME, Parameters};
@@ -122,7 +122,7 @@ struct Request {
 /// What is at a path.
 enum There {
     Directory(Tree),
-    File(ServedFile, &'static str),
+    File(ServedFile, File),
 }
 
 impl Request {
@@ -140,11 +140,7 @@ impl Request {
         self.journal.path(&name);
         match (self.look(name, parameters.max_depth()).await?, parameters) {
             (There::Directory(tree), _) => Ok(whole(listing::directory(&tree))),
-            (There::File(file, media), Parameters { object: None, .. }) => Ok(whole(listing::file(
-                media,
-                file.size,
-                file.modified / 1_000_000_000,
-            ))),
+            (There::File(_, shown), Parameters { object: None, .. }) => Ok(whole(listing::file(&shown))),
             (There::File(file, _), parameters) => {
                 let workers = self.app.workers().ok_or_else(|| {
                     Refusal::Other(Error::Internal(
@@ -177,8 +173,8 @@ impl Request {
                 };
                 Ok(match opened {
                     Ok(file) => {
-                        let media = file.media_type();
-                        Ok(There::File(file, media))
+                        let shown = file.shown();
+                        Ok(There::File(file, shown))
                     }
                     Err(StoreError::Directory) => view.tree(&name, depth).map(There::Directory),
                     Err(error) => Err(error),

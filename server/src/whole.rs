@@ -11,7 +11,7 @@ pub(crate) const WHOLE: u64 = 512 << 10;
 /// All of a file of at most [`WHOLE`] bytes; nothing for an empty one. Blocks.
 pub(crate) fn pack(file: &ServedFile) -> Result<Option<Pack>, Error> {
     let failed = |source| Error::Io {
-        path: file.path.clone(),
+        path: file.name().to_owned(),
         source,
     };
     if file.size == 0 {
@@ -21,7 +21,7 @@ pub(crate) fn pack(file: &ServedFile) -> Result<Option<Pack>, Error> {
     let mut bytes = vec![0; size];
     let read = file.read_at(&mut bytes, 0);
     if !file.is_current().map_err(failed)? {
-        return Err(Error::Changed(file.path.clone()));
+        return Err(Error::Changed(file.name().to_owned()));
     }
     read.map_err(failed)?;
     Pack::compress(vec![(0, file.size)], &bytes)

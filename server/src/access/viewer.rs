@@ -52,6 +52,11 @@ impl Viewer {
         self.user.as_deref()
     }
 
+    /// Whether this user has all these roles.
+    pub(crate) fn has(&self, roles: &BTreeSet<String>) -> bool {
+        roles.is_subset(&self.roles)
+    }
+
     /// Whether there is nothing that could be hidden.
     pub(crate) fn sees_everything(&self) -> bool {
         self.rules.is_empty()

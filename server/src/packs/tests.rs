@@ -37,7 +37,7 @@ impl Served {
     }
 
     fn open(&self, name: &str) -> ServedFile {
-        self.store.seen_by(&Viewer::default()).open(name).unwrap()
+        self.store.seen_by(&Viewer::default(), None).open(name).unwrap()
     }
 }
 

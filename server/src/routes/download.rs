@@ -76,7 +76,9 @@ fn serve(
             header::X_CONTENT_TYPE_OPTIONS,
             HeaderValue::from_static("nosniff"),
         );
-        described.insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
+        if let Ok(media) = HeaderValue::from_str(&media) {
+            described.insert(header::CONTENT_TYPE, media);
+        }
         described.insert(header::CONTENT_DISPOSITION, v1::attachment(last));
         if let Ok(value) = HeaderValue::from_str(&tag) {
             described.insert(header::ETAG, value);

@@ -55,7 +55,7 @@ pub(super) async fn reply(app: &App, file: ServedFile, metadata: Metadata) -> Op
         _ => Prepared::default(),
     };
     OpenReply {
-        path: file.path,
+        path: file.name().to_owned(),
         version: file.version,
         size: file.size,
         modified: file.modified,

@@ -36,7 +36,7 @@ pub(crate) async fn post(
         None => nothing()?,
         Some(packs) => match packs.trace(&file, &intent).await {
             Ok(reply) => reply,
-            Err(packs::Error::Changed(path)) => return Err(Error::Changed(path)),
+            Err(packs::Error::Changed(_)) => return Err(Error::Changed(file.name().to_owned())),
             // Only hints are lost: the client fetches what it needs piece by piece.
             Err(error) => {
                 tracing::warn!("no trace: {error:?}");

@@ -11,12 +11,15 @@ use super::signature::has_signature;
 use super::{StoreError, View, exact, path, utf8, version};
 
 /// Entries in one page.
-const PAGE: usize = 1_000;
+pub(super) const PAGE: usize = 1_000;
 
 impl View<'_> {
     /// One page of the directory `name`: the entries after `after`, sorted by the bytes of their names.
     /// Hidden entries, pipes and the like, and links that lead nowhere or outside are left out.
     pub(crate) fn list(&self, name: &str, after: Option<&str>) -> Result<ListReply, StoreError> {
+        if let Some(listed) = self.by_catalogue() {
+            return listed.list(name, after);
+        }
         let path = self.resolve_any(name)?;
         let directory = self.directory(&path)?;
         let mut names = Vec::new();
@@ -49,6 +52,9 @@ impl View<'_> {
 
     /// What is at `name`; empty for the root.
     pub(crate) fn stat(&self, name: &str) -> Result<StatReply, StoreError> {
+        if let Some(listed) = self.by_catalogue() {
+            return listed.stat(name);
+        }
         let path = self.resolve_any(name)?;
         let last = name.rsplit('/').next().unwrap_or_default().to_owned();
         let (entry, version) = match self.store.parent(&path) {
@@ -93,7 +99,13 @@ impl View<'_> {
     }
 
     /// Describes what is at `at` in `parent`, by its real path `path`, under the name `name`.
-    fn entry(&self, path: &Path, parent: &Dir, at: &OsStr, name: String) -> Result<Described, StoreError> {
+    pub(super) fn entry(
+        &self,
+        path: &Path,
+        parent: &Dir,
+        at: &OsStr,
+        name: String,
+    ) -> Result<Described, StoreError> {
         let (mut entry, inode, mut version) = entry(parent, at, name)?;
         if let Some(tag) = &mut version
             && let Some(content) = self.store.written(path, inode, tag)
@@ -107,7 +119,7 @@ impl View<'_> {
 }
 
 /// An entry and, for a file, its version.
-type Described = (Entry, Option<String>);
+pub(super) type Described = (Entry, Option<String>);
 
 /// Device and inode.
 type Inode = (u64, u64);

@@ -1,19 +1,21 @@
 //! An open file of the served tree, at one version.
 
+use std::borrow::Cow;
 use std::fmt::Debug;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::sync::Arc;
 
-use super::{StoreError, media, signature, version};
+use super::{StoreError, media, signature, tree, version};
+use crate::catalogue::Listed;
 use crate::history::{self, Content, Histories};
 
 /// A regular file inside the root, open for reading, with the version that it had when it was opened.
 /// Clones share the descriptor.
 #[derive(Debug, Clone)]
 pub struct ServedFile {
-    /// Path below the root: no links, no leading slash, `/` between components.
+    /// Where it is below the root: no links, no leading slash, `/` between components.
     pub path: String,
     /// Opaque tag of the content.
     pub version: String,
@@ -21,6 +23,8 @@ pub struct ServedFile {
     pub size: u64,
     /// Last modification, nanoseconds since 1970-01-01 UTC.
     pub modified: i64,
+    /// What a catalogue says of it.
+    pub(super) listed: Option<Arc<Listed>>,
     file: Arc<File>,
     /// What becomes of it while it is read; none on a server that writes nothing.
     histories: Option<Arc<Histories>>,
@@ -80,10 +84,25 @@ impl ServedFile {
             version: content.version,
             size: content.size,
             modified: content.modified,
+            listed: None,
             file: content.file,
             histories,
             staged: None,
         }
+    }
+
+    /// The same file by the name that a catalogue gives to it.
+    pub(super) fn known_as(self, listed: Arc<Listed>) -> Self {
+        Self {
+            listed: Some(listed),
+            ..self
+        }
+    }
+
+    /// The path by which clients know it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.listed.as_ref().map_or(&self.path, |listed| &listed.name)
     }
 
     /// Fills `buffer` with the bytes from `offset` on. Blocks.
@@ -115,10 +134,22 @@ impl ServedFile {
         signature::has_signature(&self.file, self.size)
     }
 
-    /// The media type, by name and content. Blocks.
+    /// The media type, as a catalogue has it, or by name and content. Blocks.
     #[must_use]
-    pub fn media_type(&self) -> &'static str {
-        media::of(&self.path, || Some((&*self.file, self.size)))
+    pub fn media_type(&self) -> Cow<'static, str> {
+        self.shown().media_type
+    }
+
+    /// As listings show it. Blocks.
+    pub(crate) fn shown(&self) -> tree::File {
+        match &self.listed {
+            Some(listed) => listed.shown(),
+            None => tree::File {
+                media_type: media::of(&self.path, || Some((&*self.file, self.size))).into(),
+                size: self.size,
+                modified: self.modified / 1_000_000_000,
+            },
+        }
     }
 
     /// Whether the content of [`Self::version`] can still be read, so that what was read until now is of it.

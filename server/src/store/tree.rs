@@ -1,5 +1,7 @@
 //! Directories as protocol v1 lists them: with files, subdirectories and the bytes of everything below.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -9,7 +11,7 @@ use cap_std::fs::{Dir, Metadata, MetadataExt};
 use super::{StoreError, View, exact, media, path, utf8};
 
 /// After so many entries subdirectories are not looked into any more: sizes then count what was seen.
-const MAX_ENTRIES: u64 = 200_000;
+pub(super) const MAX_ENTRIES: u64 = 200_000;
 /// The same after so long.
 const MAX_TIME: Duration = Duration::from_secs(5);
 
@@ -22,13 +24,17 @@ pub(crate) struct Tree {
     pub(crate) files: Vec<(String, File)>,
     /// The same; those at the end of the depth without what is in them.
     pub(crate) directories: Vec<(String, Option<Tree>)>,
+    /// What it is, in Markdown, if somebody has said so.
+    pub(crate) description: Option<String>,
+    /// The same for what is in it, by name.
+    pub(crate) labels: Option<BTreeMap<String, String>>,
 }
 
 /// A file in a directory.
 #[derive(Debug)]
 pub(crate) struct File {
     /// What it is.
-    pub(crate) media_type: &'static str,
+    pub(crate) media_type: Cow<'static, str>,
     /// Bytes.
     pub(crate) size: u64,
     /// Last modification, seconds since 1970-01-01 UTC.
@@ -57,15 +63,24 @@ struct Look<'a> {
 impl View<'_> {
     /// The directory `name`, empty for the root, and `depth` levels of directories below.
     pub(crate) fn tree(&self, name: &str, depth: u32) -> Result<Tree, StoreError> {
+        if let Some(listed) = self.by_catalogue() {
+            return listed.tree(name, depth);
+        }
         let (mut look, path) = self.begin(name)?;
         look.directory(&path, Some(depth), &mut vec![path.clone()])
     }
 
-    /// All files below the directory `name`, in the order of listings; `None` when there are too many.
-    pub(crate) fn files_below(&self, name: &str) -> Result<Option<Vec<Below>>, StoreError> {
-        let (mut look, path) = self.begin(name)?;
+    /// All files below the directory `name`, in the order of listings; `None` when there are too many. An error
+    /// comes with the path that it is about.
+    pub(crate) fn files_below(&self, name: &str) -> Result<Option<Vec<Below>>, (String, StoreError)> {
+        if let Some(listed) = self.by_catalogue() {
+            return listed.files_below(name);
+        }
+        let failed = |error| (name.to_owned(), error);
+        let (mut look, path) = self.begin(name).map_err(failed)?;
         look.flat = Some(Vec::new());
-        look.directory(&path, None, &mut vec![path.clone()])?;
+        look.directory(&path, None, &mut vec![path.clone()])
+            .map_err(failed)?;
         Ok(look.flat.take().filter(|_| !look.over()))
     }
 
@@ -172,7 +187,7 @@ fn file(parent: &Dir, real: &Path, name: &str, metadata: &Metadata, size: u64) -
         Some((file.into_std(), size))
     };
     File {
-        media_type: media::of(name, open),
+        media_type: media::of(name, open).into(),
         size,
         modified: metadata.mtime(),
     }

@@ -39,7 +39,7 @@ pub(crate) async fn directory(
         .blocking(viewer.clone(), move |view| {
             let files = view
                 .files_below(&directory)
-                .map_err(|error| Error::at(&directory, error))?;
+                .map_err(|(path, error)| Error::at(&path, error))?;
             files.ok_or_else(|| Error::Invalid(format!("`{directory}` has too many files for one archive")))
         })
         .await?;

@@ -10,26 +10,32 @@ pub(super) fn directory(tree: &Tree) -> Vec<u8> {
     out.into_bytes()
 }
 
-/// The reply for a file; the time in seconds.
-pub(super) fn file(media_type: &str, size: u64, modified: i64) -> Vec<u8> {
+/// The reply for a file.
+pub(super) fn file(file: &File) -> Vec<u8> {
     let mut out = Writer::default();
-    entry(media_type, size, modified, &mut out);
+    entry(file, &mut out);
     out.into_bytes()
 }
 
 fn write(tree: &Tree, out: &mut Writer) {
     out.map(6).str("type").str("directory");
     out.str("size").uint(tree.size);
-    out.str("description").nil().str("labels").nil();
+    out.str("description");
+    match &tree.description {
+        Some(text) => out.str(text),
+        None => out.nil(),
+    };
+    out.str("labels");
+    match &tree.labels {
+        Some(labels) => labels.iter().fold(out.map(labels.len()), |out, (name, label)| {
+            out.str(name).str(label)
+        }),
+        None => out.nil(),
+    };
     out.str("files").map(tree.files.len());
     for (name, file) in &tree.files {
-        let File {
-            media_type,
-            size,
-            modified,
-        } = file;
         out.str(name);
-        entry(media_type, *size, *modified, out);
+        entry(file, out);
     }
     out.str("directories").map(tree.directories.len());
     for (name, below) in &tree.directories {
@@ -43,7 +49,8 @@ fn write(tree: &Tree, out: &mut Writer) {
     }
 }
 
-fn entry(media_type: &str, size: u64, modified: i64, out: &mut Writer) {
-    out.map(3).str("type").str(media_type).str("size").uint(size);
-    out.str("last_modified").int(modified.saturating_mul(1000));
+fn entry(file: &File, out: &mut Writer) {
+    out.map(3).str("type").str(&file.media_type);
+    out.str("size").uint(file.size);
+    out.str("last_modified").int(file.modified.saturating_mul(1000));
 }
