@@ -11,6 +11,7 @@ mod reply;
 mod request;
 mod selection;
 mod stream;
+mod told;
 
 use std::sync::Arc;
 
@@ -33,6 +34,7 @@ use crate::store::{File, ServedFile, StoreError, Tree};
 use crate::telemetry::Journal;
 use refusal::Refusal;
 use request::{MAX_NAME, Parameters};
+use told::Told;
 
 pub(crate) use archive::{attachment, directory as archive};
 
@@ -48,6 +50,7 @@ pub(crate) fn router(app: &App) -> Router<App> {
         .route("/msgpack/{*path}", answer)
         .layer(Extension(Large(Arc::new(Semaphore::new(1)))))
         .layer(Extension(reply::Sources::default()))
+        .layer(Extension(Told::default()))
         .layer(middleware::from_fn_with_state(
             Gate::new(app, refusal::respond),
             admission::pass,
@@ -68,6 +71,7 @@ async fn answer(
     admitted: Admitted,
     large: Extension<Large>,
     Extension(sources): Extension<reply::Sources>,
+    Extension(told): Extension<Told>,
     journal: Option<Extension<Journal>>,
     request: axum::extract::Request,
 ) -> Response {
@@ -81,6 +85,7 @@ async fn answer(
     let request = Request {
         app,
         admitted,
+        told,
         journal,
         sources,
     };
@@ -115,6 +120,7 @@ impl Large {
 struct Request {
     app: App,
     admitted: Admitted,
+    told: Told,
     journal: Journal,
     sources: reply::Sources,
 }
@@ -152,6 +158,7 @@ impl Request {
                     buffers: self.app.buffers(),
                     sources: self.sources,
                     file,
+                    told: self.told,
                 };
                 let scope = parameters.scope();
                 let object = parameters.object.unwrap_or_default();

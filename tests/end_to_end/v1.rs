@@ -1,6 +1,7 @@
 //! Protocol v1: what users of the Python client `hdfstream` find on our server.
 
 mod bounds;
+mod broken;
 mod catalogue;
 mod session;
 mod suite;

@@ -17,6 +17,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::refusal::Refusal;
 use super::selection::{Blocks, Piece, Pieces};
 use super::stream::{self, Broken, Sink};
+use super::told::Told;
 use super::{typed, whole};
 use crate::error::Error;
 use crate::store::ServedFile;
@@ -43,6 +44,7 @@ pub(super) struct Subject {
     pub(super) buffers: Buffers,
     pub(super) sources: Sources,
     pub(super) file: ServedFile,
+    pub(super) told: Told,
 }
 
 /// Why a worker gave no answer.
@@ -156,15 +158,22 @@ pub(super) async fn object(subject: Subject, name: &str, scope: Scope) -> Result
         name: name.to_owned(),
         scope,
     };
-    let answer = subject.ask(ask).await.map_err(|why| why.refusal(name, false))?;
-    let (Answer::Parts { parts, rest }, _) = answer else {
+    let (answer, _) = subject.ask(ask).await.map_err(|why| why.refusal(name, false))?;
+    let Answer::Parts {
+        parts,
+        rest,
+        left_out,
+    } = answer
+    else {
         return Err(Refusal::unreadable(name, "the worker answered something else"));
     };
+    subject.told.tell(&subject.file, name, &left_out);
     if rest.is_none()
         && let [Part::Encoded(all)] = &parts[..]
     {
         return Ok(whole(all.clone()));
     }
+    let name = name.to_owned();
     let body = stream::body(None, move |sink| async move {
         let (mut parts, mut rest) = (parts, rest);
         loop {
@@ -185,12 +194,14 @@ pub(super) async fn object(subject: Subject, name: &str, scope: Scope) -> Result
                 Answer::Parts {
                     parts: next,
                     rest: after,
+                    left_out,
                 },
                 _,
             ) = more
             else {
                 return Err(Broken::failed("a worker answered something else"));
             };
+            subject.told.tell(&subject.file, &name, &left_out);
             (parts, rest) = (next, after);
         }
     });

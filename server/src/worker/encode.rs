@@ -16,7 +16,7 @@ use std::rc::Rc;
 use dataset::Described;
 
 use super::hdf5::{self, Library, Object, OpenFile};
-use super::question::{Answer, Ask, Failure, Part, Question};
+use super::question::{Answer, Ask, Failure, Question};
 use super::tracer::Tracer;
 use crate::store::version;
 
@@ -118,8 +118,17 @@ impl Kept {
             Ask::Dataset { name } => return self.describe(name),
             Ask::Read { address, rows, rest } => return self.read(*address, rows, rest),
         };
-        let (parts, rest): (Vec<Part>, _) = writing.run()?;
-        Ok((Answer::Parts { parts, rest }, Vec::new()))
+        let group::Written {
+            parts,
+            rest,
+            left_out,
+        } = writing.run()?;
+        let answer = Answer::Parts {
+            parts,
+            rest,
+            left_out,
+        };
+        Ok((answer, Vec::new()))
     }
 
     /// The object at a path of links from the root group; an empty one is the root group itself.

@@ -97,6 +97,8 @@ pub enum Answer {
         parts: Vec<Part>,
         /// What comes after that.
         rest: Option<Rest>,
+        /// Objects in it without some of their attributes.
+        left_out: Vec<LeftOut>,
     },
     /// For [`Ask::Dataset`].
     Dataset(Source),
@@ -119,6 +121,19 @@ pub enum Part {
     /// All elements of a dataset. What has been sent ends with the key `data`, and for elements of variable
     /// length with the header of their array.
     Elements(Source),
+}
+
+/// Attributes of an object that are not in a reply.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// Where its header is.
+    pub address: u64,
+    /// By which link it was met; empty for the object that was asked for.
+    pub object: String,
+    /// How many.
+    pub attributes: u64,
+    /// The name of one.
+    pub one: String,
 }
 
 /// A dataset that can be read.

@@ -4,7 +4,7 @@ use super::form::{Form, Kind};
 use super::{attributes, value};
 use crate::worker::hdf5::{Dataset, Object, Storage};
 use crate::worker::msgpack::Writer;
-use crate::worker::question::{Failure, Source};
+use crate::worker::question::{Failure, LeftOut, Source};
 
 /// Elements that come along are read at once up to so many bytes, others piece by piece.
 const AT_ONCE: u64 = 64 << 10;
@@ -95,13 +95,14 @@ pub(super) fn write(
     described: &Described,
     limit: u64,
     out: &mut Writer,
+    left_out: &mut Vec<LeftOut>,
 ) -> Result<Option<Source>, Failure> {
     let form = &described.kind.form;
     let mut data = Writer::default();
     let along = along(dataset, described, limit, &mut data)?;
     let entries = if matches!(along, Along::Nothing) { 5 } else { 6 };
     out.map(entries).str("hdf5_object").str("dataset");
-    attributes::write(object, out)?;
+    attributes::write(object, out, left_out)?;
     out.str("type");
     form.describe(out);
     out.str("kind").str(form.letter());

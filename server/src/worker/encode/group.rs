@@ -1,12 +1,13 @@
 //! Groups and what is below them, as far as a reply goes.
 
 use std::collections::VecDeque;
+use std::ffi::CStr;
 
 use super::attributes;
 use super::dataset::{self, Described};
 use crate::worker::hdf5::{Kind, Leads, Member, Object, OpenFile};
 use crate::worker::msgpack::Writer;
-use crate::worker::question::{Failure, OpenGroup, Part, Rest, Scope, Source};
+use crate::worker::question::{Failure, LeftOut, OpenGroup, Part, Rest, Scope, Source};
 
 /// After so many bytes a piece of a reply ends.
 const PIECE: usize = 512 << 10;
@@ -27,6 +28,14 @@ pub(super) struct Writing<'a> {
     /// Bytes in `parts`.
     flushed: usize,
     members: u64,
+    left_out: Vec<LeftOut>,
+}
+
+/// A reply or a piece of it.
+pub(super) struct Written {
+    pub(super) parts: Vec<Part>,
+    pub(super) rest: Option<Rest>,
+    pub(super) left_out: Vec<LeftOut>,
 }
 
 /// A group whose map has begun.
@@ -48,13 +57,15 @@ impl<'a> Writing<'a> {
             open: Vec::new(),
             flushed: 0,
             members: 0,
+            left_out: Vec::new(),
         };
         match object.kind() {
             Kind::Group => this.group(object)?,
             Kind::Dataset(dataset) => {
                 let described = Described::of(&object, &dataset)?;
                 let limit = scope.data_size_limit;
-                let later = dataset::write(&object, &dataset, &described, limit, &mut this.out)?;
+                let (out, left_out) = (&mut this.out, &mut this.left_out);
+                let later = dataset::write(&object, &dataset, &described, limit, out, left_out)?;
                 this.later(later);
             }
             Kind::Other => {
@@ -81,11 +92,12 @@ impl<'a> Writing<'a> {
             open: open.collect::<Option<_>>().ok_or(Failure::Unreadable)?,
             flushed: 0,
             members: rest.members,
+            left_out: Vec::new(),
         })
     }
 
     /// Writes until the reply or a piece of it is complete.
-    pub(super) fn run(mut self) -> Result<(Vec<Part>, Option<Rest>), Failure> {
+    pub(super) fn run(mut self) -> Result<Written, Failure> {
         while let Some(group) = self.open.last_mut() {
             if group.state.next == group.state.count {
                 self.open.pop();
@@ -93,7 +105,10 @@ impl<'a> Writing<'a> {
             }
             let member = group.next_member()?;
             self.member(&member)?;
-            if self.flushed + self.out.len() >= PIECE || self.parts.len() >= BATCH {
+            if self.flushed + self.out.len() >= PIECE
+                || self.parts.len() >= BATCH
+                || self.left_out.len() >= BATCH
+            {
                 break;
             }
         }
@@ -103,7 +118,11 @@ impl<'a> Writing<'a> {
             open,
             members: self.members,
         });
-        Ok((self.parts, rest))
+        Ok(Written {
+            parts: self.parts,
+            rest,
+            left_out: self.left_out,
+        })
     }
 
     fn member(&mut self, member: &Member) -> Result<(), Failure> {
@@ -119,7 +138,7 @@ impl<'a> Writing<'a> {
             return Ok(());
         }
         match member.leads {
-            Leads::To(address) => self.hard(address)?,
+            Leads::To(address) => self.hard(&member.name, address)?,
             Leads::Soft(size) => {
                 let target = open.group.soft_target(&member.name, size);
                 match target.and_then(|target| String::from_utf8(target).ok()) {
@@ -141,8 +160,9 @@ impl<'a> Writing<'a> {
 
     /// Writes what is at `address`, or nil for what cannot be shown: the client asks for it by name if it
     /// must, and its group is readable.
-    fn hard(&mut self, address: u64) -> Result<(), Failure> {
+    fn hard(&mut self, name: &CStr, address: u64) -> Result<(), Failure> {
         let begin = self.out.len();
+        let before = self.left_out.len();
         let written = match self.file.object_at(address) {
             None => Err(Failure::Unreadable),
             Some(object) => match object.kind() {
@@ -152,14 +172,21 @@ impl<'a> Writing<'a> {
                         return Err(Failure::Type);
                     }
                     let limit = self.scope.data_size_limit;
-                    dataset::write(&object, &dataset, &described, limit, &mut self.out)
+                    let (out, left_out) = (&mut self.out, &mut self.left_out);
+                    dataset::write(&object, &dataset, &described, limit, out, left_out)
                 }),
                 _ => Err(Failure::Missing),
             },
         };
         match written {
-            Ok(later) => self.later(later),
+            Ok(later) => {
+                for left_out in &mut self.left_out[before..] {
+                    left_out.object = attributes::told(name);
+                }
+                self.later(later);
+            }
             Err(_) => {
+                self.left_out.truncate(before);
                 self.out.truncate(begin);
                 self.out.nil();
             }
@@ -185,7 +212,7 @@ impl<'a> Writing<'a> {
             return Err(Failure::Unreadable);
         }
         self.out.map(3).str("hdf5_object").str("group");
-        attributes::write(&group, &mut self.out)?;
+        attributes::write(&group, &mut self.out, &mut self.left_out)?;
         let entries = usize::try_from(count).map_err(|_| Failure::TooLarge)?;
         self.out.str("members").map(entries);
         self.open.push(Open {
