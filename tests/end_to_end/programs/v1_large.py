@@ -1,4 +1,4 @@
-"""Reads all of a dataset in pieces of the wire and keeps none: `python v1_large.py URL OBJECT ROWS`.
+"""Reads all of a dataset in pieces of the wire and keeps none: `python v1_large.py URL OBJECT EXTENT...`.
 
 Checks the framing and prints the number of bytes, of pieces of msgpack, and the sum of the last 8 bytes.
 """
@@ -8,8 +8,8 @@ import msgpack
 import requests
 
 
-def main(url, name, rows):
-    body = msgpack.packb({"object": name, "slice": [[0, int(rows)]]})
+def main(url, name, *extents):
+    body = msgpack.packb({"object": name, "slice": [[0, int(extent)] for extent in extents]})
     headers = {"Content-Type": "application/x-msgpack"}
     with requests.post(url, data=body, headers=headers, stream=True) as reply:
         reply.raise_for_status()

@@ -59,6 +59,44 @@ with h5py.File('large.h5', 'w') as file:
     }
 }
 
+/// Rows are cut into pieces, however they are stored: of 64 MiB in the file as they are sent, in another order, in
+/// small chunks, and in one chunk, which is the least that libhdf5 reads.
+#[test]
+fn rows_of_any_width_are_sent() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let write = "
+import h5py, numpy
+wide = (2, 8 << 20)
+with h5py.File('wide.h5', 'w') as file:
+    for name, kind, chunks in (('in a row', '<i8', None), ('other order', '>i8', None),
+                               ('chunks', '<i8', (2, 1 << 16)), ('one chunk', '<i8', (1, 8 << 20))):
+        data = file.create_dataset(name, wide, kind, chunks=chunks, compression=chunks and 1)
+        data[0, 5], data[1, wide[1] - 1] = 7, 7
+    cube = file.create_dataset('cube', (2, 3, 700, 4096), '<i8', chunks=(1, 1, 64, 512), compression=1)
+    cube[1, 2, 699, 4095] = 7
+";
+    corpus::write_with(write, directory.path());
+    let server = Server::over(directory.path());
+    let read = |name: &str, extents: &[u64]| {
+        let extents = extents.iter().map(u64::to_string);
+        let read = script("v1_large.py").arg(server.url("msgpack/wide.h5")).arg(name);
+        read.args(extents).limit(Duration::from_secs(300)).output()
+    };
+    for name in ["in a row", "other order", "chunks", "one chunk"] {
+        assert_eq!(
+            read(name, &[2, 8 << 20]),
+            format!("{} 1 2\n", 128 << 20),
+            "{name}"
+        );
+    }
+    let bytes = 2 * 3 * 700 * 4096 * 8;
+    assert_eq!(read("cube", &[2, 3, 700, 4096]), format!("{bytes} 1 1\n"));
+    for process in processes(&server) {
+        let peak = peak(&process);
+        assert!(peak < 300 << 10, "process {process} had {peak} KiB");
+    }
+}
+
 #[test]
 fn stalled_downloads_keep_no_worker() {
     let directory = tempfile::tempdir().expect("a directory");
