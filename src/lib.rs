@@ -30,7 +30,7 @@ pub use changes::{make_directory, remove, remove_tree, rename};
 pub use credentials::Credentials;
 pub use download::{Arrival, Download, DownloadError};
 pub use error::Error;
-pub use listing::{capabilities, list, stat};
+pub use listing::{base, capabilities, list, stat};
 pub use name::{Name, RemoteName, resolve, resolve_with_stub, stub::Stub};
 pub use opened::{Objects, Opened, open};
 pub use progress::showing::Showing;

@@ -96,6 +96,22 @@ pub fn capabilities(name: &RemoteName, settings: &Settings) -> Result<(RemoteNam
     Ok((base, reply))
 }
 
+/// Base URL of the server of `name`, whichever protocol it speaks.
+///
+/// # Errors
+/// Any of [`Error`]'s about the network and the server.
+pub fn base(name: &RemoteName, settings: &Settings) -> Result<RemoteName, Error> {
+    let server = Server::new(name, settings)?;
+    let ask = |target: Target<'_>, _: &Place| server.capabilities(target).map(drop);
+    let older = |place: &Place| match v1::ask(&server, &place.base, &place.path, &Question::default()) {
+        // Who says so speaks the protocol, too.
+        Ok(_) | Err(Error::NotFound { .. }) => Ok(()),
+        Err(error) => Err(error),
+    };
+    let (place, ()) = discover_either(&server, name, &name.url(), "", ask, older)?;
+    RemoteName::parse(&format!("{}{}", server.name(), place.base))
+}
+
 fn list_at(server: &Server, name: &RemoteName) -> Result<Vec<Entry>, Error> {
     let url = name.url();
     let mut entries: Vec<Entry> = Vec::new();

@@ -104,8 +104,8 @@ fn add(add: &Add, json: bool) -> Result<(), Failure> {
     let mut remark = String::new();
     if !add.offline {
         // A file that cannot be understood is reported when it is edited.
-        match hdfstream::capabilities(&base, &Settings::at_start()) {
-            Ok((found, _)) => base = found,
+        match hdfstream::base(&base, &Settings::at_start()) {
+            Ok(found) => base = found,
             // It answers, which is what was to be found out.
             Err(Error::Unauthorized { .. }) => {
                 remark = format!("; it wants a login: hdfstream login {}", add.name);

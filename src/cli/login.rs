@@ -91,8 +91,8 @@ fn base(name: &RemoteName, settings: &Settings) -> Result<RemoteName, Failure> {
         login: GivenLogin::default(),
         ..settings.clone()
     };
-    match hdfstream::capabilities(name, &without_login) {
-        Ok((base, _)) => Ok(base),
+    match hdfstream::base(name, &without_login) {
+        Ok(base) => Ok(base),
         // A server that tells strangers nothing: then the URL must be that of its base.
         Err(Error::Unauthorized { .. }) => Ok(name.clone()),
         Err(error) => Err(error.into()),
@@ -148,7 +148,7 @@ fn keep_token(base: &RemoteName, token: Secret, settings: &Settings) -> Result<D
 
 /// Whom the server takes the user for.
 fn check(base: &RemoteName, login: &Credentials, settings: &Settings) -> Result<String, Failure> {
-    let user = credentials::verify(base, login, settings)?.user;
+    let user = credentials::verify(base, login, settings)?;
     user.ok_or_else(|| Failure::NoAccounts(base.url()))
 }
 

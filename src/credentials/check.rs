@@ -1,11 +1,13 @@
 //! Asking a server about a login before it is kept: whether it is good, and for a token in its place.
 
 use super::Credentials;
-use crate::protocol::{Capabilities, TokenReply, TokenRequest};
+use crate::protocol::{TokenReply, TokenRequest};
 use crate::server::{Server, Target};
+use crate::v1::{self, Question};
 use crate::{Error, RemoteName, Settings};
 
-/// Asks the server at `base` whether it knows these credentials.
+/// Asks the server at `base` whether it knows these credentials, and whose they are. A server of the older protocol
+/// only tells that they are not wrong.
 ///
 /// # Errors
 /// [`Error::Unauthorized`] when it does not; any other of [`Error`]'s about the network and the server.
@@ -13,9 +15,20 @@ pub fn verify(
     base: &RemoteName,
     credentials: &Credentials,
     settings: &Settings,
-) -> Result<Capabilities, Error> {
+) -> Result<Option<String>, Error> {
     let server = Server::with_login(base, credentials, settings)?;
-    server.capabilities(target(&path(base), "", &base.url()))
+    let path = path(base);
+    let present = match server.capabilities(target(&path, "", &base.url())) {
+        Ok(capabilities) => return Ok(capabilities.user),
+        Err(error @ Error::NotHdfstream { .. }) => error,
+        Err(error) => return Err(error),
+    };
+    match (v1::ask(&server, &path, "", &Question::default()), credentials) {
+        (Ok(_), Credentials::Basic { user, .. }) => Ok(Some(user.clone())),
+        (Ok(_), Credentials::Bearer(_)) => Ok(None),
+        (Err(Error::NotHdfstream { .. }), _) => Err(present),
+        (Err(error), _) => Err(error),
+    }
 }
 
 /// Asks the server at `base` for a token in place of these credentials, good for `days` days or as long as the

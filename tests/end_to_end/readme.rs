@@ -99,13 +99,13 @@ fn the_first_plot_is_made_as_it_says() {
 }
 
 /// A command of the README with the output that follows it there.
-struct Step {
-    command: String,
-    output: String,
+pub(crate) struct Step {
+    pub(crate) command: String,
+    pub(crate) output: String,
 }
 
 /// The steps of all blocks marked `console`.
-fn steps(readme: &str) -> Vec<Step> {
+pub(crate) fn steps(readme: &str) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     let mut inside = false;
     for line in readme.lines() {
@@ -127,12 +127,12 @@ fn steps(readme: &str) -> Vec<Step> {
     steps
 }
 
-const PORT: &str = "8080";
-const MARK: &str = "---- end of a step";
+pub(crate) const PORT: &str = "8080";
+pub(crate) const MARK: &str = "---- end of a step";
 
 /// What to give to the shell for a command. A server in the background is waited for until it has said
 /// that it listens, as a person at a keyboard would.
-fn typed(command: &str) -> String {
+pub(crate) fn typed(command: &str) -> String {
     match command.strip_suffix(" &") {
         Some(server) => format!("exec 3< <(exec {server}); read -r line <&3; echo \"$line\""),
         None => command.to_owned(),
@@ -140,7 +140,7 @@ fn typed(command: &str) -> String {
 }
 
 /// A port that was free just now.
-fn free_port() -> String {
+pub(crate) fn free_port() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     listener.local_addr().expect("its address").port().to_string()
 }
@@ -171,7 +171,7 @@ fn the_example_gives_the_output_shown() {
 }
 
 /// Where the commands are that the README uses without a path.
-fn search_path() -> std::ffi::OsString {
+pub(crate) fn search_path() -> std::ffi::OsString {
     let folders = [
         built::directory(),
         host::interpreter().parent().expect("a folder").to_path_buf(),

@@ -3,6 +3,7 @@
 mod bounds;
 mod broken;
 mod catalogue;
+mod guide;
 mod session;
 mod suite;
 mod values;

@@ -18,6 +18,11 @@ struct Scene {
 
 /// A server that answers nobody without a login, and knows joe.
 fn scene() -> Scene {
+    scene_with(&[])
+}
+
+/// The same with further options of the server.
+fn scene_with(options: &[&str]) -> Scene {
     let served = tempfile::tempdir().expect("a directory");
     corpus::write_with("import write_files; write_files.small('s.h5')", served.path());
     let home = tempfile::tempdir().expect("a directory");
@@ -35,7 +40,10 @@ fn scene() -> Scene {
     assert!(child.wait().expect("its end").success());
     let path = users.to_str().expect("UTF-8");
     Scene {
-        server: Server::with(served.path(), &["--users", path, "--anonymous=false"]),
+        server: Server::with(
+            served.path(),
+            &[&["--users", path, "--anonymous=false"], options].concat(),
+        ),
         _served: served,
         home,
     }
@@ -232,4 +240,25 @@ fn a_server_without_accounts_needs_no_login() {
         .failure();
     assert!(outcome.stderr.contains("no accounts"), "{outcome}");
     assert!(!scene.home.path().join(".config").exists());
+}
+
+/// There is no token to be had, and so the password is kept; that it is right the server says all the same.
+#[test]
+fn servers_of_the_older_protocol_know_users_too() {
+    let scene = scene_with(&["--protocol", "v1"]);
+    let added = ["alias", "add", "old", scene.server.base(), "--user", "joe"];
+    let said = scene.tool().args(added).output();
+    assert!(
+        said.contains("old is ") && said.contains("hdfstream login old"),
+        "{said}"
+    );
+    let login = ["login", "old", "--password-stdin"];
+    let refused = scene.with_input(&login, "wrong").failure();
+    assert!(refused.stderr.contains("password or token is wrong"), "{refused}");
+    scene.with_input(&login, PASSWORD).success();
+    let read = "import h5py, sys\nwith h5py.File(sys.argv[1]) as file: assert len(file)";
+    for name in ["old:s.h5", &scene.server.url("s.h5")] {
+        let read = scene.at_home(python(read)).arg(name).plugin(Plugin::On);
+        read.run().success();
+    }
 }
