@@ -165,9 +165,8 @@ def shuffled(items):
     return random.sample(items, len(items))
 
 
-def measure(bench, chosen):
-    """Samples and failures by (workload, round trip, system)."""
-    samples, failures = {}, {}
+def measure(bench, chosen, samples, failures):
+    """Adds samples and failures by (workload, round trip, system)."""
     places = [(workload, trip) for trip in chosen.round_trips for workload in chosen.workloads]
     # The first repetition warms up what the kernel and the servers keep.
     for repetition in range(chosen.repetitions + 1):
@@ -186,7 +185,6 @@ def measure(bench, chosen):
                 if repetition:
                     samples.setdefault(key, []).append(sample | {"repetition": repetition})
     print(file=sys.stderr)
-    return samples, failures
 
 
 def main():
@@ -196,7 +194,10 @@ def main():
     root = files.make(chosen.files, letters)
     with contextlib.ExitStack() as stack:
         bench = Bench(chosen, root, stack)
-        samples, failures = measure(bench, chosen)
+        samples, failures = {}, {}
+        # Whoever has seen enough gets what there is.
+        with contextlib.suppress(KeyboardInterrupt):
+            measure(bench, chosen, samples, failures)
     results = report.results(chosen, samples, failures)
     text = report.markdown(results)
     chosen.out.mkdir(parents=True, exist_ok=True)
