@@ -9,7 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
 use arc_swap::ArcSwapOption;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::Error;
 
@@ -86,8 +86,24 @@ impl Engine {
     /// timers. The future may borrow, so replies land directly in the caller's memory.
     ///
     /// Unlike tokio's `block_on` this works on any thread, also on one of a runtime that the host
-    /// program has of its own.
-    pub(crate) fn wait<F: Future>(&self, future: F) -> F::Output {
+    /// program has of its own, and when a program ends: HDF5 then closes files after the thread's local values are
+    /// gone, without which tokio does nothing. Another thread waits in its place.
+    pub(crate) fn wait<F>(&self, future: F) -> F::Output
+    where
+        F: Future + Send,
+        F::Output: Send,
+    {
+        let ending = Handle::try_current().is_err_and(|error| error.is_thread_local_destroyed());
+        if !ending {
+            return self.wait_here(future);
+        }
+        std::thread::scope(|scope| match scope.spawn(|| self.wait_here(future)).join() {
+            Ok(output) => output,
+            Err(panic) => std::panic::resume_unwind(panic),
+        })
+    }
+
+    fn wait_here<F: Future>(&self, future: F) -> F::Output {
         let _context = self.runtime.handle().enter();
         let signal = Arc::new(Signal::default());
         let waker = Waker::from(Arc::clone(&signal));

@@ -137,7 +137,7 @@ impl Session {
     }
 
     /// Asks in the name of this lease, and waits for the answer.
-    pub(crate) fn ask<Q: Serialize, A: DeserializeOwned>(
+    pub(crate) fn ask<Q: Serialize, A: DeserializeOwned + Send>(
         &self,
         operation: &'static str,
         question: &Q,

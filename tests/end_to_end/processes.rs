@@ -138,6 +138,24 @@ fn every_host_may_exit_with_a_file_open() {
 }
 
 #[test]
+fn a_file_is_opened_while_the_program_ends() {
+    let (directory, server) = scene();
+    let source = directory.path().join("late.c");
+    std::fs::write(&source, include_str!("programs/late.c")).expect("a file");
+    let program = compile(Language::C, &source);
+    let outcome = Program::new(program)
+        .arg(server.url("small.h5"))
+        .plugin(Plugin::On)
+        .run()
+        .success();
+    assert_eq!(
+        (&*outcome.stdout, &*outcome.stderr),
+        ("early\nlate\n", ""),
+        "{outcome}"
+    );
+}
+
+#[test]
 fn an_interrupt_ends_the_program() {
     let (_directory, server) = scene();
     let proxy = server.behind_proxy();
