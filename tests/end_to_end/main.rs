@@ -38,3 +38,4 @@ mod stubs;
 mod tls;
 mod tools;
 mod v1;
+mod writing;

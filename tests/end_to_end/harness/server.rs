@@ -35,7 +35,8 @@ impl Server {
         Self::started(root, "127.0.0.1:0", options)
     }
 
-    fn started(root: impl AsRef<Path>, listen: &str, options: &[&str]) -> Self {
+    /// Serves `root` on a given address with further options.
+    pub(crate) fn started(root: impl AsRef<Path>, listen: &str, options: &[&str]) -> Self {
         let log = tempfile::NamedTempFile::new().expect("a file for the log");
         let stderr = log.reopen().expect("the log");
         let mut child = Command::new(built::server())
