@@ -18,6 +18,7 @@ use super::names::Names;
 use super::pending::{Pending, Plan};
 use super::writer::{lock, remove_if_there};
 use super::{JournalError, Writer};
+use crate::store::exact;
 
 /// Attempts to lock a journal that others remove and make again.
 const ATTEMPTS: u32 = 8;
@@ -43,11 +44,13 @@ pub(super) type Recovered<D> = Vec<(OsString, Result<Writer<D>, JournalError>)>;
 
 /// Whether [`recover`] would have something to do. Changes nothing.
 pub(crate) fn needs_recovery(directory: &Dir, name: &OsStr) -> io::Result<bool> {
-    let journal = match directory.open(Names::of(name, None).journal) {
+    // A pipe of that name must not make the server wait.
+    let journal = match directory.open_with(Names::of(name, None).journal, &exact::reading()) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         other => std::sync::Arc::new(other?.into_std()),
     };
-    if journal.try_lock_shared().is_err() {
+    let metadata = journal.metadata()?;
+    if !metadata.is_file() || journal.try_lock_shared().is_err() {
         return Ok(false);
     }
     if journal.metadata()?.nlink() == 0 {

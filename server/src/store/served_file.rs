@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt::Debug;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::sync::Arc;
@@ -48,20 +48,22 @@ impl ServedFile {
     ) -> Result<Self, StoreError> {
         let file = Arc::new(file);
         let mut metadata = file.metadata()?;
-        if let Some(chain) = histories.as_ref().and_then(|histories| histories.get(&path)) {
-            let inode = (metadata.dev(), metadata.ino());
-            if let Some(content) = chain.look(inode, &version::tag(&metadata))? {
-                return Ok(Self::at(path, Content { file, ..content }, histories));
-            }
+        if let Some(content) = written(&path, &metadata, histories.as_ref())? {
+            return Ok(Self::at(path, Content { file, ..content }, histories));
         }
         if let Some(wait) = version::unsettled(&metadata) {
             std::thread::sleep(wait);
             metadata = file.metadata()?;
         }
-        let content = Content::new(file, &metadata);
+        let content = Content::new(Arc::clone(&file), &metadata);
         if let Some(histories) = &histories {
             histories.tell(&path, &content.version);
         }
+        // A writer may have begun meanwhile; then the metadata may tell of what is not committed.
+        let content = match written(&path, &metadata, histories.as_ref())? {
+            Some(written) => Content { file, ..written },
+            None => content,
+        };
         Ok(Self::at(path, content, histories))
     }
 
@@ -197,4 +199,17 @@ impl ServedFile {
             .and_then(|histories| histories.get(&self.path));
         chain.is_none_or(|chain| !chain.knows(&self.version) || chain.is_at_rest(&self.version))
     }
+}
+
+/// What readers see of a file with these metadata, if it is or was written.
+fn written(
+    path: &str,
+    metadata: &Metadata,
+    histories: Option<&Arc<Histories>>,
+) -> Result<Option<Content>, StoreError> {
+    let Some(chain) = histories.and_then(|histories| histories.get(path)) else {
+        return Ok(None);
+    };
+    let inode = (metadata.dev(), metadata.ino());
+    Ok(chain.look(inode, &version::tag(metadata))?)
 }

@@ -1,7 +1,7 @@
 //! Readers keep the version that they opened while others write.
 
 use axum::http::StatusCode;
-use hdfstream::protocol::{Begin, DigestReply, DigestRequest, ErrorKind};
+use hdfstream::protocol::{Begin, CommitRequest, DigestReply, DigestRequest, ErrorKind};
 use ring::digest::{SHA256, digest};
 
 use crate::harness::{Served, noise};
@@ -112,4 +112,41 @@ async fn the_version_of_a_last_commit_outlives_the_server() {
     let last = writer.finish(&served, 2, 7, &[(0, b"C")]).await.version;
     served.restart(|_| {});
     assert_eq!(served.open("a.h5").await.version, last);
+}
+
+#[tokio::test]
+async fn readers_at_work_see_whole_versions_only() {
+    let served = Served::writable();
+    let size = 300_000u64;
+    served.write("a.h5", &vec![0; size as usize]);
+    let writer = Writer::new("a.h5", 1);
+    writer.lease(&served, Begin::Existing).await;
+    let write = async {
+        for number in 1..=40u64 {
+            let content = vec![number as u8; size as usize];
+            let part = writer.stage(&served, number, 0, &[(size, &[0xFF; 10_000])]).await;
+            good(&part);
+            // What lies beyond the size does not count, but was in the file.
+            let commit = CommitRequest {
+                parts: 1,
+                ..writer.commit_request(number, size, &[(0, &content)])
+            };
+            good(&writer.send(&served, "commit", &commit).await);
+        }
+        writer.word(&served, "release").await;
+    };
+    let look = async |_| {
+        let mut seen = 0;
+        for _ in 0..40 {
+            let opened = served.open("a.h5").await;
+            assert_eq!(opened.size, size);
+            let answer = read(&served, "a.h5", &opened.version, size).await;
+            let first = good(&answer).body[0];
+            assert!(answer.body.iter().all(|&byte| byte == first), "a version is torn");
+            assert!(first >= seen, "time goes backwards");
+            seen = first;
+        }
+    };
+    let readers = futures_util::future::join_all((0..4).map(look));
+    tokio::join!(write, readers);
 }

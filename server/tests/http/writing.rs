@@ -472,7 +472,7 @@ async fn only_names_that_can_be_files_are_leased() {
 async fn a_silent_writer_loses_its_lease() {
     let served = Served::with(|config| {
         config.writable = true;
-        config.lease_seconds = 1;
+        config.lease_seconds = 4;
     });
     served.write("a.h5", b"content");
     let writer = Writer::new("a.h5", 1);
@@ -480,7 +480,7 @@ async fn a_silent_writer_loses_its_lease() {
     writer.commit(&served, 1, 7, &[(0, b"C")]).await;
     good(&writer.stage(&served, 2, 0, &[(7, b"never committed")]).await);
     assert_ne!(served.open("a.h5").await.version, version);
-    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    tokio::time::sleep(Duration::from_millis(4_100)).await;
     // The next one need not wait for the server to look around.
     let next = Writer::new("a.h5", 2);
     next.lease(&served, Begin::Existing).await;
@@ -493,8 +493,8 @@ async fn a_silent_writer_loses_its_lease() {
     let steady = Writer::new("a.h5", 3);
     steady.lease(&served, Begin::Existing).await;
     for _ in 0..6 {
-        tokio::time::sleep(Duration::from_millis(300)).await;
-        assert_eq!(steady.word(&served, "renew").await.seconds, 1);
+        tokio::time::sleep(Duration::from_millis(900)).await;
+        assert_eq!(steady.word(&served, "renew").await.seconds, 4);
     }
     steady.finish(&served, 1, 7, &[(0, b"K")]).await;
     assert_eq!(bytes(&served, "a.h5"), b"Kontent");
