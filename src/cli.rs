@@ -4,6 +4,7 @@
 mod alias;
 mod cache;
 mod cat;
+mod changes;
 mod doctor;
 mod environment;
 mod failure;
@@ -13,9 +14,10 @@ mod login;
 mod manual;
 mod names;
 mod output;
+mod put;
+mod recover;
 mod stubs;
 mod tree;
-mod writing;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
@@ -38,9 +40,10 @@ enum Command {
     Ls(listing::Arguments),
     Get(get::Arguments),
     Cat(cat::Arguments),
-    Put(writing::Put),
-    Rm(writing::Remove),
-    Mv(writing::Move),
+    Put(put::Arguments),
+    Rm(changes::Remove),
+    Mv(changes::Move),
+    Recover(recover::Arguments),
     Stub(stubs::Arguments),
     Alias(alias::Arguments),
     Login(login::Login),
@@ -60,9 +63,10 @@ pub(crate) fn run() -> Result<(), Failure> {
         Command::Ls(arguments) => listing::print(&arguments),
         Command::Get(arguments) => get::get(&arguments),
         Command::Cat(arguments) => cat::cat(&arguments),
-        Command::Put(arguments) => writing::put(&arguments),
-        Command::Rm(arguments) => writing::remove(&arguments),
-        Command::Mv(arguments) => writing::rename(&arguments),
+        Command::Put(arguments) => put::put(&arguments),
+        Command::Rm(arguments) => changes::remove(&arguments),
+        Command::Mv(arguments) => changes::rename(&arguments),
+        Command::Recover(arguments) => recover::run(&arguments),
         Command::Stub(arguments) => stubs::run(&arguments),
         Command::Alias(arguments) => alias::run(&arguments),
         Command::Login(arguments) => login::login(&arguments),

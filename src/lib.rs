@@ -23,6 +23,7 @@ pub mod stats;
 #[cfg(test)]
 mod testing;
 mod transport;
+mod upload;
 pub mod v1;
 mod writable_file;
 
@@ -37,4 +38,5 @@ pub use progress::showing::Showing;
 pub use protocol::Begin;
 pub use remote_file::{Class, RemoteFile};
 pub use settings::{Secret, Settings};
+pub use upload::{UploadError, upload};
 pub use writable_file::{WritableFile, recovery};

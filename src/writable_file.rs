@@ -196,6 +196,15 @@ impl WritableFile {
         result
     }
 
+    /// Commits and gives the lease back, as [`Self::close`]; but after an error the file stays open, and nothing is
+    /// kept elsewhere.
+    pub(crate) fn finish(&self) -> Result<(), Error> {
+        let mut state = self.enter()?;
+        state.commit(true)?;
+        state.ended = true;
+        Ok(())
+    }
+
     /// Drops everything that was not committed, and gives the lease back.
     pub fn abandon(&self) {
         if let Ok(mut state) = self.enter() {

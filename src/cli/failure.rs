@@ -128,16 +128,47 @@ pub(crate) enum Failure {
     /// There is nothing to refresh.
     #[error("{0}: there is no stub here; make one with 'hdfstream stub NAME PATH'")]
     NoStub(PathBuf),
-    /// Nothing can be written yet.
-    #[error(
-        "{url}: nothing was done: {server} serves this read-only, and this version of hdfstream writes to no \
-         server yet"
-    )]
-    ReadOnly {
-        /// What was to be changed.
+    /// The core library says why a file was not stored.
+    #[error(transparent)]
+    Upload(#[from] hdfstream::UploadError),
+    /// Some files were not stored; each has been told.
+    #[error("{failed} of {of} files were not stored")]
+    NotStored {
+        /// How many.
+        failed: usize,
+        /// Of how many.
+        of: usize,
+    },
+    /// Only files are stored unless asked otherwise.
+    #[error("{0}: this is a directory; -r stores it with everything below it")]
+    LocalDirectory(PathBuf),
+    /// Only files are removed unless asked otherwise.
+    #[error("{0}: this is a directory; -r removes it with everything below it")]
+    RemoteDirectory(String),
+    /// Several files cannot be stored as one.
+    #[error("{0}: several files can be stored only in a directory that is there; end its name with a slash")]
+    NotARemoteDirectory(String),
+    /// A stub is no file of its own.
+    #[error("{path}: this is a stub, which only stands for {url}; nothing is stored")]
+    IsStub {
+        /// Which.
+        path: PathBuf,
+        /// What it stands for.
         url: String,
-        /// Its server.
-        server: String,
+    },
+    /// Neither a file nor a directory, or with a name that no server can have.
+    #[error("{0}: {1}, and cannot be stored")]
+    NotStorable(PathBuf, &'static str),
+    /// A stub is moved with its file to where another file is.
+    #[error("{0}: another file is there already (--force replaces it)")]
+    MoveInTheWay(PathBuf),
+    /// Some recovery files could not be sent or dropped; each has been told.
+    #[error("{failed} of {of} recovery files are left as they were")]
+    NotRecovered {
+        /// How many.
+        failed: usize,
+        /// Of how many.
+        of: usize,
     },
     /// `doctor` found what does not work, and has said it.
     #[error("{0} of the checks failed")]

@@ -8,7 +8,7 @@ mod file;
 use std::path::{Path, PathBuf};
 
 use super::ranges::Ranges;
-use super::{State, WritableFile};
+use super::{State, WritableFile, session};
 use crate::settings::state_folder;
 use crate::{Begin, Class, Error, RemoteName, Settings};
 use file::{Header, Reader, Writer};
@@ -123,9 +123,13 @@ impl Recovery {
             Begin::Create if force => Begin::Replace,
             begin => begin,
         };
-        let file = match WritableFile::open_below(&name, settings, begin, true, true) {
-            Err(Error::NotFound { .. }) if force => {
-                WritableFile::open_below(&name, settings, Begin::Create, true, true)
+        let open = |begin| WritableFile::open_below(&name, settings, begin, true, true);
+        let file = match open(begin) {
+            Err(Error::NotFound { .. }) if force => open(Begin::Create),
+            // Perhaps by the program that left this: a server that was killed gives its leases back late.
+            Err(Error::Locked { .. }) => {
+                session::release(&name, settings, &self.header.lease)?;
+                open(begin)
             }
             file => file,
         }?;
@@ -139,13 +143,10 @@ impl Recovery {
     }
 
     pub(super) fn send_to(&self, file: &WritableFile, force: bool) -> Result<(), Error> {
-        let written = self
-            .write_to(file, force)
-            .and_then(|()| file.enter()?.commit(true));
-        match written {
-            Ok(()) => file.enter()?.ended = true,
+        let written = self.write_to(file, force).and_then(|()| file.finish());
+        if written.is_err() {
             // It is all here still.
-            Err(_) => file.abandon(),
+            file.abandon();
         }
         written
     }
@@ -167,14 +168,6 @@ impl Recovery {
         }
         state.set_size(self.header.size);
         Ok(())
-    }
-
-    /// Removes it, with what was written.
-    ///
-    /// # Errors
-    /// [`Error::Recovery`] when that fails.
-    pub fn discard(self) -> Result<(), Error> {
-        std::fs::remove_file(&self.path).map_err(file::broken(&self.path))
     }
 
     fn refusal(&self, reason: &str) -> Error {
@@ -217,6 +210,7 @@ pub(super) fn keep(state: &mut State) -> Result<PathBuf, Error> {
             None => state.wanted.begin,
         },
         version: state.version().to_owned(),
+        lease: state.session.lease().to_owned(),
         size: state.size,
         time: file::now(),
         ranges: Vec::new(),

@@ -15,8 +15,9 @@ use tokio::sync::oneshot;
 
 use crate::engine::Engine;
 use crate::protocol::{self, LeaseName, LeaseReply, LeaseRequest, LeaseState};
+use crate::server::discovery::{Place, discover};
 use crate::server::{Server, Target};
-use crate::{Begin, Error, stats};
+use crate::{Begin, Error, RemoteName, Settings, stats};
 
 /// Shortest time between two words to the server.
 const OFTEN: Duration = Duration::from_millis(200);
@@ -237,6 +238,22 @@ impl Drop for Session {
     fn drop(&mut self) {
         self.end();
     }
+}
+
+/// Ends the lease `lease` of the file `name`, which another process has left. That it is over already is no error.
+pub(crate) fn release(name: &RemoteName, settings: &Settings, lease: &str) -> Result<(), Error> {
+    let server = Server::new(name, settings)?;
+    let ask = |target: Target<'_>, place: &Place| {
+        let question = LeaseName {
+            path: place.path.clone(),
+            lease: lease.to_owned(),
+        };
+        match server.ask::<_, LeaseState>(target, &question) {
+            Ok(_) | Err(Error::LeaseLost { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
+    };
+    discover(&server, name, &name.url(), "release", ask).map(drop)
 }
 
 /// Asks for another lease of the file at `site`, to go on with what a lost one has left.

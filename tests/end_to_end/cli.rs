@@ -7,6 +7,7 @@ mod login;
 mod manual;
 mod refresh;
 mod terminal;
+mod writing;
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -43,6 +44,8 @@ fn mistakes_in_the_command_end_with_status_2() {
         &["get"],
         &["put", "x"],
         &["mv", "x"],
+        &["recover", "send"],
+        &["recover", "drop", "--all", "x"],
         &["alias", "add", "x"],
         &["login"],
         &["login", "--days", "0", "x"],
@@ -127,23 +130,6 @@ fn ls_goes_below_and_speaks_json() {
         .arg(server.url("notes.txt"))
         .output();
     assert!(one.contains("5 B"), "{one}");
-}
-
-#[test]
-fn what_cannot_be_written_yet_is_said() {
-    let (_directory, server) = scene();
-    let b = server.url("b.h5");
-    for arguments in [
-        &["put", "/etc/hostname", &b][..],
-        &["rm", "-r", &b],
-        &["mv", &b, &server.url("z.h5")],
-    ] {
-        let outcome = hdfstream().args(arguments).run();
-        assert_eq!(outcome.status.code(), Some(1), "{outcome}");
-        assert!(outcome.stderr.contains("read-only"), "{outcome}");
-    }
-    let outcome = hdfstream().args(["rm", "b.h5"]).run().failure();
-    assert!(outcome.stderr.contains("not a remote name"), "{outcome}");
 }
 
 #[test]

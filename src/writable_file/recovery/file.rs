@@ -28,6 +28,8 @@ pub(super) struct Header {
     pub(super) begin: Begin,
     /// The version that was changed; empty if none.
     pub(super) version: String,
+    /// The lease, which the server may not know to be over.
+    pub(super) lease: String,
     /// Size of the file with the change.
     pub(super) size: u64,
     /// Seconds since 1970.

@@ -7,6 +7,7 @@ fn written(folder: &Path) -> (PathBuf, Header) {
         url: "https://h/x/f.h5".to_owned(),
         begin: Begin::Existing,
         version: "v".to_owned(),
+        lease: "0123".to_owned(),
         size: 100,
         time: 1_700_000_000,
         ranges: vec![(10, 3), (50, 2)],
