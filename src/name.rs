@@ -44,14 +44,17 @@ pub fn resolve(name: &str) -> Name {
     read(name).unwrap_or(Name::Local)
 }
 
-/// Decides what the target of a link inside a remote file means: remote are URLs alone, as aliases and
-/// mounts are the user's own and no file should reach through them.
+/// Decides what the target of a link inside the remote file `from` means: remote are URLs, and paths below mounts of
+/// that file's own server, which programs write that know it by a mount. Aliases and other mounts are the user's own,
+/// and no file should reach through them.
 #[must_use]
-pub fn resolve_link(name: &str) -> Name {
-    match mangled::find(name) {
-        Some(found) => RemoteName::from_url(&name[found.start..]).map_or(Name::Local, Name::Remote),
-        None => Name::Local,
+pub fn resolve_link(name: &str, from: &RemoteName) -> Name {
+    if let Some(found) = mangled::find(name) {
+        return RemoteName::from_url(&name[found.start..]).map_or(Name::Local, Name::Remote);
     }
+    let mounted = || mount::find(name, settings::file::current().ok()?.mounts())?.ok();
+    let beside = mounted().filter(|target| target.authority == from.authority);
+    beside.map_or(Name::Local, Name::Remote)
 }
 
 /// Decides what `name` means, local files that are stubs included.
@@ -61,6 +64,11 @@ pub fn resolve_link(name: &str) -> Name {
 pub fn resolve_with_stub(name: &str) -> Result<Name, Error> {
     match read(name)? {
         Name::Local => read_stub(name),
+        // A stub that was moved or copied below a mount stands for the same file as before.
+        mounted if by_mount(name).is_some() => match read_stub(name)? {
+            Name::Local => Ok(mounted),
+            named => Ok(named),
+        },
         remote => Ok(remote),
     }
 }

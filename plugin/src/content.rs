@@ -105,6 +105,14 @@ impl Content {
         }
     }
 
+    /// What the target `name` of a link in this file means.
+    pub(crate) fn link_target(&self, name: &str) -> Name {
+        match hdfstream::resolve(self.url()) {
+            Name::Remote(own) => hdfstream::name::resolve_link(name, &own),
+            Name::Local => Name::Local,
+        }
+    }
+
     /// Says that a link's target, which is no remote name, is not there.
     pub(crate) fn lacks(&self, target: &str) -> Error {
         Error::NotFound {

@@ -36,7 +36,7 @@ impl Wanted {
 /// reach the client's own disk.
 pub(super) fn open(slot: usize, name: &str, info: &DriverInfo, wanted: Wanted) -> Result<Content, Error> {
     let meaning = match &info.linked_from {
-        Some(_) => hdfstream::name::resolve_link(name),
+        Some(parent) => parent.link_target(name),
         None => hdfstream::resolve(name),
     };
     let begin = wanted.begin();
