@@ -9,6 +9,7 @@ use hdfstream::{Begin, RemoteFile, Settings, WritableFile};
 use crate::content::Content;
 use crate::host::Host;
 use crate::open_drivers;
+use crate::plain_driver::PlainDriver;
 
 /// Driver-specific file access properties. HDF5 copies and frees them through the functions below.
 #[derive(Clone)]
@@ -17,6 +18,8 @@ pub(crate) struct DriverInfo {
     pub(crate) settings: Arc<Settings>,
     /// The file whose link is being followed.
     pub(crate) linked_from: Option<Content>,
+    /// The driver that the program chose.
+    pub(crate) chosen: PlainDriver,
     /// The file itself, when the connector has opened it already.
     pub(crate) opened: Option<Opened>,
 }

@@ -10,12 +10,13 @@ use hdfstream::{Begin, Name, Objects, RemoteName, Settings};
 
 use crate::connector::{self, Info};
 use crate::driver_info::{DriverInfo, Opened};
-use crate::error_stack::{Saved, Topic, push};
+use crate::error_stack::{Saved, Topic, push, push_text};
 use crate::ffi::{self, herr_t, hid_t};
 use crate::guard::{Failed, guard};
 use crate::handle::Handle;
 use crate::host::Host;
-use crate::{file_names, making, open_drivers, replica, reporting, vfd};
+use crate::plain_driver::{PlainDriver, Problem};
+use crate::{file_names, making, open_drivers, plain_driver, replica, reporting, vfd};
 
 /// A remote name, opened.
 enum Remote {
@@ -26,6 +27,8 @@ enum Remote {
         fapl: Handle,
         opened: Opened,
     },
+    /// A file with bytes, for HDF5's own driver, which is given all of them and forgets what is written.
+    InMemory { url: CString, fapl: Handle },
     /// What the server tells object by object.
     Objects(Objects),
     /// A directory of files with bytes.
@@ -46,6 +49,7 @@ struct Named<'a> {
     text: &'a str,
     remote: RemoteName,
     settings: Settings,
+    driver: PlainDriver,
 }
 
 impl Named<'_> {
@@ -65,14 +69,16 @@ fn named<'a>(host: &'static Host, name: &'a CStr, fapl: hid_t) -> Result<Option<
     let Name::Remote(remote) = hdfstream::resolve_with_stub(text).map_err(fail)? else {
         return Ok(None);
     };
-    if !has_plain_driver(host, fapl) {
+    let driver = PlainDriver::of(host, fapl).filter(|driver| !driver.holds_image(host, fapl));
+    let Some(driver) = driver else {
         return Ok(None);
-    }
+    };
     Ok(Some(Named {
         host,
         text,
         remote,
         settings: settings(host, fapl).map_err(fail)?,
+        driver,
     }))
 }
 
@@ -81,11 +87,14 @@ fn remote(host: &'static Host, name: &CStr, fapl: hid_t, purpose: Purpose) -> Re
     let Some(named) = named(host, name, fapl)? else {
         return Ok(None);
     };
-    if purpose != Purpose::Read && making::is_in_memory(host, fapl) {
-        // What is made in memory alone never reaches a disk, whatever its name.
-        return Ok(None);
-    }
     let url = CString::new(named.remote.url()).map_err(|_| Failed)?;
+    if purpose != Purpose::Read && named.driver.forgets() {
+        return match purpose {
+            Purpose::Write(Begin::Existing) => in_memory(&named, url, fapl).map(Some),
+            // What is made in memory alone never reaches a disk, whatever its name.
+            _ => Ok(None),
+        };
+    }
     let opened = match purpose {
         Purpose::Read => match open_drivers::writer_by_url(host.slot, &named.remote.url()) {
             Some(content) => Opened::again(content),
@@ -109,6 +118,7 @@ fn remote(host: &'static Host, name: &CStr, fapl: hid_t, purpose: Purpose) -> Re
     let info = DriverInfo {
         settings: Arc::new(named.settings),
         linked_from: None,
+        chosen: named.driver,
         opened: Some(opened.clone()),
     };
     // SAFETY: HDF5 copies the info, through the driver's own function, before it returns.
@@ -122,6 +132,29 @@ fn remote(host: &'static Host, name: &CStr, fapl: hid_t, purpose: Purpose) -> Re
         fapl: copy,
         opened,
     }))
+}
+
+/// Fetches a file that is to be changed in memory alone.
+fn in_memory(named: &Named<'_>, url: CString, fapl: hid_t) -> Result<Remote, Failed> {
+    let hdfstream::Opened::Bytes(file) = open_to_read(named)? else {
+        return Err(named.fail(hdfstream::Error::ReadOnly {
+            url: named.remote.url(),
+            server: named.remote.server(),
+        }));
+    };
+    match plain_driver::with_image(named.host, fapl, &file) {
+        Ok(fapl) => Ok(Remote::InMemory { url, fapl }),
+        Err(Problem::Unread(error)) => Err(named.fail(error)),
+        Err(Problem::Told) => Err(Failed),
+        Err(Problem::TooLarge) => {
+            push_text(
+                named.host,
+                Topic::Unsupported,
+                &format!("{}: the file is too large to be changed in memory", file.url()),
+            );
+            Err(Failed)
+        }
+    }
 }
 
 fn open_to_read(named: &Named<'_>) -> Result<hdfstream::Opened, Failed> {
@@ -139,26 +172,6 @@ fn open_to_read(named: &Named<'_>) -> Result<hdfstream::Opened, Failed> {
 /// it is for a local one: h5ls takes a file that does not open for an object of what is before its last slash.
 fn names_directory(name: &str) -> bool {
     name.ends_with(['/', ':'])
-}
-
-/// Whether the access list `fapl` names a driver for plain local files: ours then takes its place. Others mean
-/// what they say: ros3 and netCDF's own driver read URLs themselves, and HDF5's tools try all drivers in turn
-/// when a file does not open (in discovery HDF5 1.14.6 crashes at exit over a list of the family driver).
-fn has_plain_driver(host: &'static Host, fapl: hid_t) -> bool {
-    let h5 = &host.h5;
-    // SAFETY: `fapl` is open during the call; the scratch list is ours.
-    unsafe {
-        let driver = (h5.H5Pget_driver)(fapl);
-        let scratch = (h5.H5Pcreate)(host.ids.plist_file_access.get());
-        let Some(scratch) = Handle::own(host, scratch, h5.H5Pclose) else {
-            return false;
-        };
-        let is_driver = || (h5.H5Pget_driver)(scratch.id()) == driver;
-        is_driver()
-            || ((h5.H5Pset_fapl_sec2)(scratch.id()) >= 0 && is_driver())
-            || ((h5.H5Pset_fapl_stdio)(scratch.id()) >= 0 && is_driver())
-            || ((h5.H5Pset_fapl_core)(scratch.id(), 1 << 20, false) >= 0 && is_driver())
-    }
 }
 
 /// The settings that apply to files opened with `fapl`.
@@ -234,6 +247,14 @@ pub(crate) unsafe extern "C" fn open<const SLOT: usize>(
             Some(Remote::Directory(name, settings)) => {
                 replica::open(host, replica::Origin::Files { name, settings }, fapl, given)
             }
+            Some(Remote::InMemory { url, fapl }) => {
+                // SAFETY: as above, with a name and a list that live through the call.
+                let file = unsafe { native(url.as_ptr(), flags, fapl.id(), dxpl, request) };
+                if !file.is_null() {
+                    file_names::remember(file, url, given);
+                }
+                Ok(file)
+            }
             Some(Remote::Bytes { url, fapl, opened }) => {
                 // SAFETY: as above, with a name and a list that live through the call.
                 let file = unsafe { native(url.as_ptr(), flags, fapl.id(), dxpl, request) };
@@ -266,8 +287,8 @@ pub(crate) unsafe extern "C" fn create<const SLOT: usize>(
         match remote(host, given, fapl, Purpose::Write(begin))? {
             // SAFETY: the arguments are HDF5's own.
             None => Ok(unsafe { native(name, flags, fcpl, fapl, dxpl, request) }),
-            // Opening for writing failed already.
-            Some(Remote::Objects(_) | Remote::Directory(..)) => Err(Failed),
+            // Opening for writing failed already, and what is in memory alone is local.
+            Some(Remote::Objects(_) | Remote::Directory(..) | Remote::InMemory { .. }) => Err(Failed),
             Some(Remote::Bytes { url, fapl, opened }) => {
                 // SAFETY: as above, with a name and a list that live through the call.
                 let file = unsafe { native(url.as_ptr(), flags, fcpl, fapl.id(), dxpl, request) };
@@ -315,7 +336,7 @@ pub(crate) unsafe extern "C" fn get<const SLOT: usize>(
             match (*arguments).op_type {
                 ffi::H5VL_FILE_GET_FAPL => {
                     let in_memory = replica::is_of(host, object);
-                    show_default_driver(host, (*arguments).args.get_fapl.fapl_id, in_memory);
+                    show_chosen_driver(host, (*arguments).args.get_fapl.fapl_id, in_memory);
                 }
                 ffi::H5VL_FILE_GET_INTENT if replica::is_of(host, object) => {
                     *(*arguments).args.get_intent.flags = ffi::H5F_ACC_RDONLY;
@@ -328,16 +349,21 @@ pub(crate) unsafe extern "C" fn get<const SLOT: usize>(
     })
 }
 
-/// Makes an access list of a remote file name HDF5's default driver: programs check for it, and a list that
-/// they use again opens by name through the connector anyway.
-fn show_default_driver(host: &'static Host, fapl: hid_t, in_memory: bool) {
+/// Makes an access list of a remote file name the driver that the program chose, HDF5's default for one: programs check
+/// for it, and a list that they use again opens by name through the connector anyway.
+fn show_chosen_driver(host: &'static Host, fapl: hid_t, in_memory: bool) {
     let _saved = Saved::new(host);
     let Ok(ours) = vfd::id(host) else { return };
-    // SAFETY: the list was made by the call just done.
-    unsafe {
-        if in_memory || (host.h5.H5Pget_driver)(fapl) == ours {
-            (host.h5.H5Pset_fapl_sec2)(fapl);
+    // SAFETY: the list was made by the call just done; an info of our driver is ours.
+    let chosen = unsafe {
+        if (host.h5.H5Pget_driver)(fapl) == ours {
+            DriverInfo::from_ptr((host.h5.H5Pget_driver_info)(fapl)).map(|info| info.chosen)
+        } else {
+            in_memory.then_some(PlainDriver::default())
         }
+    };
+    if let Some(chosen) = chosen {
+        chosen.show(host, fapl);
     }
 }
 
@@ -394,7 +420,7 @@ pub(crate) unsafe extern "C" fn specific<const SLOT: usize>(
                                 (*arguments).args.is_accessible = question;
                                 return Ok(status);
                             }
-                            Some(Remote::Objects(_) | Remote::Directory(..)) => {
+                            Some(Remote::Objects(_) | Remote::Directory(..) | Remote::InMemory { .. }) => {
                                 *question.accessible = true;
                                 return Ok(0);
                             }
@@ -407,7 +433,7 @@ pub(crate) unsafe extern "C" fn specific<const SLOT: usize>(
                         *question.accessible = CStr::from_ptr(question.filename).to_str().is_ok_and(|name| {
                             reporting::local_open_failed(name);
                             matches!(hdfstream::resolve_with_stub(name), Ok(Name::Remote(_)))
-                                && has_plain_driver(host, question.fapl_id)
+                                && PlainDriver::of(host, question.fapl_id).is_some()
                         });
                         return Ok(0);
                     }

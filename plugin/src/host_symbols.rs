@@ -111,6 +111,8 @@ functions! {
     H5Pget_external_count: fn(hid_t) -> std::ffi::c_int;
     H5Pget_fapl_core: fn(hid_t, *mut usize, *mut bool) -> ffi::herr_t;
     H5Pget_fclose_degree: fn(hid_t, *mut ffi::H5F_close_degree_t) -> ffi::herr_t;
+    H5Pget_elink_fapl: fn(hid_t) -> hid_t;
+    H5Pget_file_image: fn(hid_t, *mut *mut c_void, *mut usize) -> ffi::herr_t;
     H5Pget_file_locking: fn(hid_t, *mut bool, *mut bool) -> ffi::herr_t;
     H5Pget_layout: fn(hid_t) -> ffi::H5D_layout_t;
     H5Pget_driver: fn(hid_t) -> hid_t;
@@ -122,6 +124,8 @@ functions! {
     H5Pget_virtual_filename: fn(hid_t, usize, *mut c_char, usize) -> isize;
     H5Pset_driver: fn(hid_t, hid_t, *const c_void) -> ffi::herr_t;
     H5Pset_fapl_core: fn(hid_t, usize, bool) -> ffi::herr_t;
+    H5Pset_elink_fapl: fn(hid_t, hid_t) -> ffi::herr_t;
+    H5Pset_file_image: fn(hid_t, *mut c_void, usize) -> ffi::herr_t;
     H5Pset_fapl_sec2: fn(hid_t) -> ffi::herr_t;
     H5Pset_fapl_stdio: fn(hid_t) -> ffi::herr_t;
     H5Pset_fclose_degree: fn(hid_t, ffi::H5F_close_degree_t) -> ffi::herr_t;

@@ -26,6 +26,7 @@ mod locking;
 mod making;
 mod native_class;
 mod open_drivers;
+mod plain_driver;
 mod replica;
 mod reporting;
 mod scratch;

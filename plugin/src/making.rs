@@ -7,7 +7,6 @@ use hdfstream::{Begin, Error, RemoteName, Settings, Stub, WritableFile};
 
 use crate::driver_info::Opened;
 use crate::ffi::hid_t;
-use crate::handle::Handle;
 use crate::host::Host;
 use crate::{locking, open_drivers};
 
@@ -65,25 +64,5 @@ impl Place {
         if let Err(error) = Stub::write(&stub, path) {
             log::warn!("{}: no stub could be left: {error}", path.display());
         }
-    }
-}
-
-/// Whether the access list has files made in memory that never reach a disk (HDF5's core driver without a backing
-/// store).
-pub(crate) fn is_in_memory(host: &'static Host, fapl: hid_t) -> bool {
-    let h5 = &host.h5;
-    // SAFETY: `fapl` is open during the call; the scratch list is ours; the out-pointers live through the calls.
-    unsafe {
-        let scratch = (h5.H5Pcreate)(host.ids.plist_file_access.get());
-        let Some(scratch) = Handle::own(host, scratch, h5.H5Pclose) else {
-            return false;
-        };
-        if (h5.H5Pset_fapl_core)(scratch.id(), 1 << 20, false) < 0
-            || (h5.H5Pget_driver)(scratch.id()) != (h5.H5Pget_driver)(fapl)
-        {
-            return false;
-        }
-        let (mut increment, mut stored) = (0, true);
-        (h5.H5Pget_fapl_core)(fapl, &raw mut increment, &raw mut stored) >= 0 && !stored
     }
 }

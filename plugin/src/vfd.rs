@@ -21,6 +21,7 @@ use crate::ffi::{self, H5FD_mem_t, H5FD_t, haddr_t, herr_t, hid_t};
 use crate::guard::{Failed, guard};
 use crate::host::{self, DriverClass, Host};
 use crate::lock_file::LockFile;
+use crate::plain_driver::PlainDriver;
 use crate::storage::Storage;
 use crate::{link_failures, open_drivers};
 use commits::Commits;
@@ -33,6 +34,8 @@ pub(crate) struct Driver {
     /// Slot of its host.
     pub(crate) slot: usize,
     pub(crate) settings: Arc<Settings>,
+    /// The driver that the program chose.
+    chosen: PlainDriver,
     /// The bytes. Readers that follow a writer are given another version now and then.
     content: Mutex<Content>,
     /// The URL by which HDF5 opened it; the server may know the file by another.
@@ -200,6 +203,7 @@ unsafe extern "C" fn open<const SLOT: usize>(
             None => DriverInfo {
                 settings: Arc::new(Settings::load(None).map_err(fail)?),
                 linked_from: None,
+                chosen: PlainDriver::default(),
                 opened: None,
             },
         };
@@ -231,6 +235,7 @@ unsafe extern "C" fn open<const SLOT: usize>(
             public: unsafe { std::mem::zeroed() },
             slot: SLOT,
             settings: info.settings,
+            chosen: info.chosen,
             name: name.into_owned(),
             content: Mutex::new(content),
             follows: flags & ffi::H5F_ACC_SWMR_READ != 0,
@@ -258,6 +263,7 @@ unsafe extern "C" fn fapl_get(file: *mut H5FD_t) -> *mut c_void {
     DriverInfo {
         settings: Arc::clone(&driver.settings),
         linked_from: Some(driver.content()),
+        chosen: driver.chosen,
         opened: None,
     }
     .into_raw()

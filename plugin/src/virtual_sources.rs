@@ -16,6 +16,7 @@ use crate::ffi::{self, hid_t};
 use crate::handle::Handle;
 use crate::host::Host;
 use crate::open_drivers;
+use crate::plain_driver::PlainDriver;
 use crate::vfd::{self, Driver};
 
 /// Virtual datasets may take elements from virtual datasets; deeper nests than this count as external.
@@ -137,6 +138,7 @@ fn open(host: &'static Host, origin: &Origin, name: &str) -> Option<Handle> {
     let info = DriverInfo {
         settings: Arc::clone(&origin.settings),
         linked_from: Some(origin.file.clone()),
+        chosen: PlainDriver::default(),
         opened: None,
     };
     // SAFETY: ids are open, the name is NUL-terminated, and HDF5 copies the info before it returns.

@@ -4094,5 +4094,25 @@ unsafe extern "C" {
     pub fn H5Pset_fapl_sec2(fapl_id: hid_t) -> herr_t;
 }
 unsafe extern "C" {
+    pub fn H5Pset_elink_fapl(lapl_id: hid_t, fapl_id: hid_t) -> herr_t;
+}
+unsafe extern "C" {
+    pub fn H5Pget_elink_fapl(lapl_id: hid_t) -> hid_t;
+}
+unsafe extern "C" {
+    pub fn H5Pset_file_image(
+        fapl_id: hid_t,
+        buf_ptr: *mut ::std::os::raw::c_void,
+        buf_len: usize,
+    ) -> herr_t;
+}
+unsafe extern "C" {
+    pub fn H5Pget_file_image(
+        fapl_id: hid_t,
+        buf_ptr_ptr: *mut *mut ::std::os::raw::c_void,
+        buf_len_ptr: *mut usize,
+    ) -> herr_t;
+}
+unsafe extern "C" {
     pub fn H5Pset_fapl_stdio(fapl_id: hid_t) -> herr_t;
 }

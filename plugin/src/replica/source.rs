@@ -11,6 +11,7 @@ use crate::driver_info::{self, DriverInfo};
 use crate::ffi::{self, hid_t};
 use crate::handle::Handle;
 use crate::host::Host;
+use crate::plain_driver::PlainDriver;
 use crate::vfd;
 
 /// Who tells what is in a replica.
@@ -62,6 +63,7 @@ impl Files {
                 let info = DriverInfo {
                     settings: Arc::clone(&self.settings),
                     linked_from: None,
+                    chosen: PlainDriver::default(),
                     opened: Some(driver_info::Opened::reading(file)),
                 };
                 Ok(mount(host, parent, place, &name.url(), &info, degree).is_some())
