@@ -20,6 +20,7 @@ mod handle;
 mod host;
 mod host_symbols;
 mod intent;
+mod link_access;
 mod link_failures;
 mod lock_file;
 mod locking;

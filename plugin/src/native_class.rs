@@ -8,7 +8,7 @@ use std::ffi::c_void;
 
 use crate::ffi;
 use crate::host::{self, ConnectorClass, Host};
-use crate::{connector, dataset, file, intent, replica, writing};
+use crate::{connector, dataset, file, intent, link_access, replica, writing};
 
 /// The class for the libhdf5 that holds `return_address`.
 ///
@@ -64,6 +64,7 @@ fn replace<const SLOT: usize>(class: &mut ffi::H5VL_class_t) {
 
     replica::slots::replace::<SLOT>(class);
     writing::replace::<SLOT>(class);
+    link_access::replace::<SLOT>(class);
 
     class.introspect_cls.get_conn_cls = Some(connector::get_conn_cls::<SLOT>);
 }

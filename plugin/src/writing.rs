@@ -159,7 +159,7 @@ unsafe extern "C" fn group_specific<const SLOT: usize>(
     })
 }
 
-unsafe extern "C" fn object_specific<const SLOT: usize>(
+pub(crate) unsafe extern "C" fn object_specific<const SLOT: usize>(
     object: *mut c_void,
     location: Location,
     arguments: *mut ffi::H5VL_object_specific_args_t,
