@@ -19,12 +19,13 @@ TESTS ?= --workspace
 # Arguments for the benches: make bench BENCH="--workloads read-a,read-b --round-trips 0"
 BENCH ?=
 
-.PHONY: help build demo test check install install-client install-server deb wheel bench clean tools python
+.PHONY: help build demo test suites check install install-client install-server deb wheel bench clean tools python
 
 help:
 	@echo 'make build            plugin, server and command-line tool, in $(RELEASE)'
 	@echo 'make demo             serve real files on loopback and read them with unmodified programs'
 	@echo 'make test             all tests'
+	@echo 'make suites           all of other people'\''s tests, with every file on a server (minutes)'
 	@echo 'make check            formatting, lints, documentation and all tests'
 	@echo 'make install PREFIX=  install below PREFIX (now: $(PREFIX))'
 	@echo 'make install-client PREFIX=, make install-server PREFIX=    one of the two sides'
@@ -49,6 +50,10 @@ demo: tools build
 # The tests run the programs just built, so these come first.
 test: tools build
 	cargo test --release --locked $(TESTS)
+
+# Whole suites of h5py and PyTables; `make test` runs parts of them.
+suites: tools build
+	cargo test --release --locked --test end_to_end suites:: -- --include-ignored --nocapture --test-threads=2
 
 check: tools
 	cargo fmt --all --check

@@ -9,6 +9,7 @@ pub(crate) mod built;
 pub(crate) mod comparison;
 pub(crate) mod corpus;
 pub(crate) mod host;
+pub(crate) mod mounted;
 pub(crate) mod program;
 pub(crate) mod proxy;
 pub(crate) mod server;
