@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use hdfstream::{Class, WritableFile};
+use hdfstream::{Class, Error, WritableFile};
 
 use super::{Driver, driver};
 use crate::content::Content;
@@ -131,11 +131,11 @@ pub(super) fn close(host: &'static Host, driver: &Driver) -> Result<(), Failed> 
         return Ok(());
     }
     file.close().map_err(|error| {
-        if host.is_terminating() {
-            // Nobody looks at HDF5's errors any more.
-            reporting::not_saved(&error);
-        } else {
+        if !host.is_terminating() {
             push(host, Topic::Write, content.url(), &error);
+        } else if !matches!(error, Error::Forked { .. }) {
+            // Nobody looks at HDF5's errors any more. To a child that ends the file is its parent's.
+            reporting::not_saved(&error);
         }
         Failed
     })

@@ -1,7 +1,5 @@
 //! Which file the driver is to open, when no connector has opened it: link targets, and files in discovery.
 
-use std::sync::Arc;
-
 use hdfstream::{Begin, Error, Name, RemoteFile, WritableFile};
 
 use crate::content::Content;
@@ -92,7 +90,7 @@ pub(super) fn wanted(host: &'static Host, fapl: ffi::hid_t, flags: std::ffi::c_u
 /// Refuses a file unless the server has seen that no dataset of it keeps its elements in raw files. Without
 /// our connector HDF5 would look for those on the client's disk.
 pub(super) fn refuse_raw_files(host: &'static Host, content: &Content) -> Result<(), Failed> {
-    let Some(file): Option<Arc<RemoteFile>> = content.on_server() else {
+    let Some(file) = content.on_server() else {
         return Ok(());
     };
     let why = match file.holds_raw_files() {

@@ -26,8 +26,8 @@ fn directory() -> (tempfile::TempDir, Vec<u8>) {
     (directory, bytes)
 }
 
-fn attempt(server: &Server, user: Option<&str>) -> Outcome {
-    let program = python(ATTEMPTS).arg(server.base()).plugin(Plugin::On);
+fn attempt(base: &str, user: Option<&str>) -> Outcome {
+    let program = python(ATTEMPTS).arg(base).plugin(Plugin::On);
     let program = match user {
         Some(user) => program
             .env("HDFSTREAM_USER", user)
@@ -54,7 +54,7 @@ fn read_only_servers_refuse() {
     for options in [&[][..], &["--protocol", "v1"]] {
         let (directory, bytes) = directory();
         let server = Server::with(directory.path(), options);
-        let outcome = attempt(&server, None);
+        let outcome = attempt(server.base(), None);
         for line in outcome.stdout.lines() {
             // The file is there, or is not, whoever may write.
             let expected = line.ends_with("OSError 30")
@@ -72,33 +72,39 @@ fn read_only_servers_refuse() {
 #[test]
 fn who_may_not_write_is_refused() {
     let (directory, bytes) = directory();
-    let accounts = Accounts::new("[directories.\"\"]\nread = ['guest', 'staff']\nwrite = ['staff']\n");
+    let private = directory.path().join("private");
+    std::fs::create_dir(&private).expect("a directory");
+    std::fs::copy(directory.path().join("file.h5"), private.join("file.h5")).expect("a copy");
+    let rules = "[directories.\"\"]\nwrite = ['staff']\n[directories.private]\nread = ['staff']\n";
+    let accounts = Accounts::new(rules);
     accounts.add("ada", "pw", &["staff"]);
-    accounts.add("bob", "pw", &["guest"]);
-    accounts.add("eve", "pw", &[]);
+    accounts.add("bob", "pw", &[]);
     let server = accounts.serve(directory.path(), &["--writable"]);
-    let bob = attempt(&server, Some("bob"));
-    for line in bob.stdout.lines() {
-        assert!(
-            line.ends_with("PermissionError 13") || line == "x FileExistsError 17",
-            "{bob}"
+    for (place, expected) in [("", "PermissionError 13"), ("/private", "FileNotFoundError 2")] {
+        let outcome = attempt(&format!("{}{place}", server.base()), Some("bob"));
+        for line in outcome.stdout.lines() {
+            assert!(line.ends_with(expected), "{outcome}");
+        }
+        let found = std::fs::read(
+            directory
+                .path()
+                .join(&place[place.len().min(1)..])
+                .join("file.h5"),
         );
+        assert_eq!(found.expect("the file"), bytes);
     }
-    let eve = attempt(&server, Some("eve"));
-    for line in eve.stdout.lines() {
-        assert!(
-            line.ends_with("FileNotFoundError 2") || line.ends_with("PermissionError 13"),
-            "{eve}"
-        );
-    }
-    unchanged(&directory, &bytes);
-    python("import sys, h5py\nwith h5py.File(sys.argv[1] + '/file.h5', 'r+') as f: f['x'] = 1")
+    let write = "import sys, h5py\n\
+        with h5py.File(sys.argv[1] + '/private/file.h5', 'r+') as f: f['x'] = 1\n\
+        with h5py.File(sys.argv[1] + '/private/new.h5', 'x') as f: f['x'] = 1";
+    python(write)
         .arg(server.base())
         .env("HDFSTREAM_USER", "ada")
         .env("HDFSTREAM_PASSWORD", "pw")
         .plugin(Plugin::On)
         .run()
         .success();
+    let names = |path: &std::path::Path| std::fs::read_dir(path).expect("a directory").count();
+    assert_eq!((names(directory.path()), names(&private)), (2, 2));
 }
 
 /// Datasets with external raw storage are neither made nor written through a remote file: their bytes would go to the
