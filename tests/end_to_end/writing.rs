@@ -26,8 +26,8 @@ struct Scene {
     server: Server,
 }
 
-/// Short, so that tests can wait until a lease is over.
-const LEASE_SECONDS: &str = "5";
+/// Options of a server with leases so short that a test can wait until one is over.
+const SHORT_LEASES: [&str; 2] = ["--lease-seconds", "5"];
 
 impl Scene {
     fn new() -> Self {
@@ -40,7 +40,7 @@ impl Scene {
         for name in ["served", "steps"] {
             std::fs::create_dir(directory.path().join(name)).expect("a directory");
         }
-        let options = [&["--writable", "--lease-seconds", LEASE_SECONDS], options].concat();
+        let options = [&["--writable"], options].concat();
         let server = Server::with(directory.path().join("served"), &options);
         Self { directory, server }
     }
@@ -49,8 +49,7 @@ impl Scene {
     fn serve_again(&mut self) {
         let address = self.server.address().to_string();
         self.server.kill();
-        let options = ["--writable", "--lease-seconds", LEASE_SECONDS];
-        self.server = Server::started(self.served(""), &address, &options);
+        self.server = Server::started(self.served(""), &address, &["--writable"]);
     }
 
     /// A path below what is served.

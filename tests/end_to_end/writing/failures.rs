@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::Scene;
+use super::{SHORT_LEASES, Scene};
 use crate::harness::{Fault, Outcome, Plugin, python};
 
 /// Opens the file, flushes once, writes on, and tries to flush while there is trouble.
@@ -55,7 +55,7 @@ impl Scene {
 }
 
 /// A flush that fails because the network does may have come to the server or not: others see the file as at the flush before
-/// or as at this one, and nothing in between; the program may flush again when the network is back.
+/// or as at this one, and nothing in between; the program may flush again when the network is back, while its lease lasts.
 #[test]
 fn a_flush_without_network_can_be_repeated() {
     let mut scene = Scene::new();
@@ -222,7 +222,7 @@ print(text)
 /// meanwhile, its next flush fails with errno 116 and what it wrote is kept.
 #[test]
 fn a_writer_that_was_away_too_long_does_not_overwrite_others() {
-    let scene = Scene::new();
+    let scene = Scene::with(&SHORT_LEASES);
     let proxy = scene.server.behind_proxy();
     let script = r#"
 f = h5py.File(name, "w")

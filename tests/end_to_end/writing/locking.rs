@@ -1,6 +1,6 @@
 //! Two who want to write one file.
 
-use super::{LEASE_SECONDS, Scene};
+use super::{SHORT_LEASES, Scene};
 use crate::harness::{Plugin, python};
 
 /// One program at a time writes a file: a second one is refused at once, with errno 11 as locally, and may try again
@@ -88,7 +88,7 @@ print(other(attempt, name))
 /// time of a lease (30 s, `--lease-seconds`); what it had not flushed is gone then.
 #[test]
 fn the_lock_of_a_dead_writer_ends() {
-    let scene = Scene::new();
+    let scene = Scene::with(&SHORT_LEASES);
     let writer = scene.program("f = h5py.File(name, 'w')\nf['x'] = 1\nf.flush()\nf['y'] = 1\nstep('open')");
     let running = scene.start(&writer, "open");
     running.signal("KILL");
@@ -102,10 +102,7 @@ fn the_lock_of_a_dead_writer_ends() {
         .plugin(Plugin::On)
         .run()
         .success();
-    assert_eq!(
-        outcome.stdout, "BlockingIOError 11\n",
-        "{LEASE_SECONDS} s: {outcome}"
-    );
+    assert_eq!(outcome.stdout, "BlockingIOError 11\n", "{outcome}");
     assert_eq!(scene.names("file.h5"), "x");
     scene.serves_just(&["file.h5"]);
 }

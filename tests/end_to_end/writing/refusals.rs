@@ -94,8 +94,8 @@ fn who_may_not_write_is_refused() {
         assert_eq!(found.expect("the file"), bytes);
     }
     let write = "import sys, h5py\n\
-        with h5py.File(sys.argv[1] + '/private/file.h5', 'r+') as f: f['x'] = 1\n\
-        with h5py.File(sys.argv[1] + '/private/new.h5', 'x') as f: f['x'] = 1";
+        with h5py.File(sys.argv[1] + '/private/file.h5', 'r+') as f: f['new'] = 1\n\
+        with h5py.File(sys.argv[1] + '/private/new.h5', 'x') as f: f['new'] = 1";
     python(write)
         .arg(server.base())
         .env("HDFSTREAM_USER", "ada")
