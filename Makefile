@@ -19,13 +19,14 @@ TESTS ?= --workspace
 # Arguments for the benches: make bench BENCH="--workloads read-a,read-b --round-trips 0"
 BENCH ?=
 
-.PHONY: help build demo test suites check install install-client install-server deb wheel bench clean tools python
+.PHONY: help build demo test suites torture check install install-client install-server deb wheel bench clean tools python
 
 help:
 	@echo 'make build            plugin, server and command-line tool, in $(RELEASE)'
 	@echo 'make demo             serve real files on loopback and read them with unmodified programs'
 	@echo 'make test             all tests'
 	@echo 'make suites           all of other people'\''s tests, with every file on a server (minutes)'
+	@echo 'make torture          kill writers, servers and lines a thousand times, and look what is left'
 	@echo 'make check            formatting, lints, documentation and all tests'
 	@echo 'make install PREFIX=  install below PREFIX (now: $(PREFIX))'
 	@echo 'make install-client PREFIX=, make install-server PREFIX=    one of the two sides'
@@ -54,6 +55,10 @@ test: tools build
 # Whole suites of h5py and PyTables; `make test` runs parts of them.
 suites: tools build
 	cargo test --release --locked --test end_to_end suites:: -- --include-ignored --nocapture --test-threads=2
+
+# TORTURE_SEED and TORTURE_FIRST, which it prints, repeat it or go on with it.
+torture: tools build
+	TORTURE_KILLS=$(or $(TORTURE_KILLS),1000) cargo test --release --locked --test end_to_end torture:: -- --nocapture
 
 check: tools
 	cargo fmt --all --check

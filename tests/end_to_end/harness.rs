@@ -15,6 +15,7 @@ pub(crate) mod proxy;
 pub(crate) mod server;
 pub(crate) mod service;
 pub(crate) mod stats;
+pub(crate) mod talk;
 
 pub(crate) use accounts::Accounts;
 pub(crate) use comparison::assert_same;
@@ -24,3 +25,4 @@ pub(crate) use proxy::{Fault, Proxy};
 pub(crate) use server::Server;
 pub(crate) use service::Service;
 pub(crate) use stats::Stats;
+pub(crate) use talk::Talk;

@@ -39,5 +39,6 @@ mod stubs;
 mod suites;
 mod tls;
 mod tools;
+mod torture;
 mod v1;
 mod writing;

@@ -27,6 +27,9 @@ const LONGEST: u64 = if cfg!(test) { 4 << 10 } else { 16 << 20 };
 /// Bytes that go through the journal though they could go in place: it saves a sync, and costs writing them twice.
 const SMALL: u64 = if cfg!(test) { 512 } else { 4 << 20 };
 
+/// Space is taken for what lies between two pieces as well if it is not more.
+const NEAR: u64 = 64 << 10;
+
 impl<D: Disk> Writer<D> {
     /// Makes a change, all of it or nothing. The last one again does nothing.
     ///
@@ -102,9 +105,9 @@ impl<D: Disk> Writer<D> {
         plan: &Plan,
         undo: &mut dyn FnMut(u64, &[u8]) -> io::Result<()>,
     ) -> Result<(), JournalError> {
-        for write in &plan.writes {
-            // So that the disk is not full when there is no way back.
-            self.file.allocate(write.offset, write.length)?;
+        // So that the disk is not full when there is no way back.
+        for (offset, length) in plan.spans(NEAR) {
+            self.file.allocate(offset, length)?;
         }
         if self.pending.has_touched() {
             let synced = self.file.sync();

@@ -44,6 +44,22 @@ pub(super) struct Plan {
     pub(super) zeros: Vec<std::ops::Range<u64>>,
 }
 
+impl Plan {
+    /// The ranges that are written, as offset and length, with those that are not further apart than `near` as one.
+    pub(super) fn spans(&self, near: u64) -> Vec<(u64, u64)> {
+        let mut spans: Vec<(u64, u64)> = Vec::new();
+        for write in &self.writes {
+            match spans.last_mut() {
+                Some((offset, length)) if (*offset..=*offset + *length + near).contains(&write.offset) => {
+                    *length = (*length).max(write.offset - *offset + write.length);
+                }
+                _ => spans.push((write.offset, write.length)),
+            }
+        }
+        spans
+    }
+}
+
 impl Pending {
     /// A part whose record is written, but not yet its bytes in place.
     pub(super) fn begin(&mut self, part: u64, pieces: Vec<Piece>, position: u64) {
@@ -175,5 +191,31 @@ impl Part {
             position += piece.length;
             write
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lies_near_is_one_span() {
+        let write = |(offset, length)| Write {
+            offset,
+            length,
+            position: 0,
+        };
+        let spans = |writes: &[(u64, u64)]| {
+            let plan = Plan {
+                size: 1000,
+                writes: writes.iter().copied().map(write).collect(),
+                zeros: Vec::new(),
+            };
+            plan.spans(10)
+        };
+        assert_eq!(spans(&[]), []);
+        assert_eq!(spans(&[(0, 5), (5, 5), (20, 5), (36, 1)]), [(0, 25), (36, 1)]);
+        // Ordered writes may come in any order and overlap.
+        assert_eq!(spans(&[(50, 5), (10, 5), (12, 1)]), [(50, 5), (10, 5)]);
     }
 }

@@ -39,6 +39,8 @@ struct Line {
     fault: Mutex<Fault>,
     /// Bytes of replies since the fault was set.
     replied: AtomicU64,
+    /// Pieces of requests that have passed.
+    asked: AtomicU64,
     connections: AtomicU64,
     closed: AtomicBool,
 }
@@ -58,6 +60,7 @@ impl Proxy {
             one_way: Mutex::new(Duration::ZERO),
             fault: Mutex::new(Fault::None),
             replied: AtomicU64::new(0),
+            asked: AtomicU64::new(0),
             connections: AtomicU64::new(0),
             closed: AtomicBool::new(false),
         });
@@ -85,6 +88,11 @@ impl Proxy {
     /// Bytes of replies that have passed since the last [`Proxy::set_fault`].
     pub(crate) fn replied(&self) -> u64 {
         self.line.replied.load(Ordering::SeqCst)
+    }
+
+    /// Pieces of requests that have passed so far, each about a request or a part of a large one.
+    pub(crate) fn asked(&self) -> u64 {
+        self.line.asked.load(Ordering::SeqCst)
     }
 
     /// Connections accepted so far.
@@ -163,6 +171,7 @@ impl Line {
                 Ok(count) => count,
             };
             let verdict = if handshake.is_some() {
+                self.asked.fetch_add(1, Ordering::SeqCst);
                 Verdict::Pass(count)
             } else {
                 self.judge(count)
