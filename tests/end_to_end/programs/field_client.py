@@ -14,7 +14,7 @@ def main(base):
             file = hdfstream.open(base, "/")["run 1/out.h5"]
         except KeyError:
             return None
-        seen = {"/": dict(file.attrs)}
+        seen = {"/": dict(file.root.attrs)}
         file.visititems(lambda name, thing: seen.__setitem__(name, shown(thing)))
         return seen
 
