@@ -32,7 +32,9 @@ fn collect_tests(folder: &Path, prefix: &str, found: &mut BTreeSet<String>) {
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let text = std::fs::read_to_string(&path).expect("a module");
             for after in text.split("#[test]\n").skip(1) {
-                let name = after.strip_prefix("fn ").and_then(|rest| rest.split('(').next());
+                // Other attributes may come in between.
+                let function = after.lines().find_map(|line| line.strip_prefix("fn "));
+                let name = function.and_then(|rest| rest.split('(').next());
                 found.insert(format!("{module}{}", name.expect("a function")));
             }
         }
