@@ -22,7 +22,7 @@ fn scene() -> Scene {
     let settings = directory.path().join("config.yml");
     let text = format!(
         "aliases:\n  far:\n    url: {0}\n    user: null\n    use_keyring: false\n\
-         mounts:\n  {1}/mnt: far\n  {1}/mnt/deep: 'far:run 7'\n",
+         mounts:\n  {1}/mnt: far\n  {1}/mnt/deep: 'far:run 7'\n  {1}/other: 'http://127.0.0.1:9/hdfstream'\n",
         server.base(),
         directory.path().display(),
     );
@@ -129,26 +129,27 @@ fn a_local_file_keeps_its_name_unless_it_lies_below_a_mount() {
 }
 
 #[test]
-fn links_of_remote_files_do_not_go_through_aliases_and_mounts() {
+fn links_of_remote_files_go_through_mounts_of_their_own_server_alone() {
     let scene = scene();
     let script = "import h5py, sys\n\
                   f = h5py.File('links.h5', 'w')\n\
                   f['alias'] = h5py.ExternalLink('far:run 7/plain.h5', '/')\n\
-                  f['mount'] = h5py.ExternalLink(sys.argv[1] + '/run 7/plain.h5', '/')\n";
+                  for name in ('mnt', 'other'):\n\
+                  \x20   f[name] = h5py.ExternalLink(f'{sys.argv[1]}/{name}/run 7/plain.h5', '/')\n";
     python(script)
-        .arg(scene.below("mnt"))
+        .arg(scene.directory.path())
         .directory(scene.directory.path().join("served"))
         .run()
         .success();
     let script = "import h5py, sys\n\
                   f = h5py.File(sys.argv[1])\n\
-                  for name in ('alias', 'mount'):\n\
+                  for name in ('alias', 'mnt', 'other'):\n\
                   \x20   try: print(name, sorted(f[name]))\n\
                   \x20   except (KeyError, OSError) as error: print(name, 'refused')\n";
     let program = scene.with_settings(python(script)).arg("far:links.h5");
     assert_eq!(
         program.plugin(Plugin::On).output(),
-        "alias refused\nmount refused\n"
+        "alias refused\nmnt ['group0', 'group1', 'group2', 'group3']\nother refused\n"
     );
 }
 

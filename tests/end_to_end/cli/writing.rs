@@ -421,6 +421,9 @@ fn what_a_program_could_not_save_is_sent_later() {
         let found = python(read).arg(scene.served.path().join("kept.h5")).output();
         let names = ["['new']", "['new', 'old']"][number];
         assert_eq!(found, format!("{names} 4999950000\n"));
+        if number > 0 {
+            break;
+        }
         // For the next time.
         let rename = "import h5py, sys\nwith h5py.File(sys.argv[1], 'r+') as f: f.move('new', 'old')";
         python(rename)
