@@ -33,7 +33,13 @@ def walk(path):
 
     with h5py.File(path) as file:
         visit("/", file)
-        file.visititems(visit)
+        try:
+            file.visititems(visit)
+        except RuntimeError as error:
+            # HDF5's tests of its interface make such a link on purpose.
+            if "bad version number for external link" not in str(error):
+                raise
+            all_read = False
     return all_read
 
 
