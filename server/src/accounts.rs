@@ -1,6 +1,6 @@
 //! Accounts: who may log in, by password or token, and how often somebody may try.
 //!
-//! [`Accounts`] is the server's side, [`admin`] that of the commands which change the users file.
+//! `Accounts` is the server's side, [`admin`] that of the commands which change the users file.
 
 pub mod admin;
 mod attempts;

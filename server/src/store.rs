@@ -1,7 +1,7 @@
 //! The served tree: ordinary files, read in place and never outside the root.
 //!
 //! All access goes through a `cap_std` directory opened at the start, so that no race between looking
-//! and opening can leave the root. What a request may see of it is a [`View`]. Everything here blocks.
+//! and opening can leave the root. What a request may see of it is a `View`. Everything here blocks.
 
 mod decoy;
 pub(crate) mod exact;

@@ -25,7 +25,7 @@ pub(crate) enum JournalError {
     /// writer. The lease is of no more use.
     #[error("{0}")]
     Lost(String),
-    /// The disk failed in a way that leaves open what is on it. Drop the writer and [`recover`](super::recover)
+    /// The disk failed in a way that leaves open what is on it. Drop the writer and [`recover`](super::recover())
     /// the file: what was acknowledged is in the journal. A commit that ended so may have happened.
     #[error("the server's disk failed: {0}")]
     Broken(#[source] io::Error),

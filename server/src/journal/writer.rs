@@ -19,7 +19,7 @@ use super::recover::recover_on;
 use super::{JournalError, is_own};
 
 /// The file of a lease, locked for as long as this lives. Dropping it leaves all as it is on the disk, for
-/// [`recover`](super::recover) or the same lease to go on with; [`Writer::end`] is the way to close it.
+/// [`recover`](super::recover()) or the same lease to go on with; [`Writer::end`] is the way to close it.
 #[derive(Debug)]
 pub(crate) struct Writer<D: Disk = Directory> {
     pub(super) disk: D,
