@@ -39,18 +39,21 @@ fn records() -> impl Strategy<Value = Vec<(Record, Vec<u8>)>> {
     prop::collection::vec((record, prop::collection::vec(any::<u8>(), 0..2000)), 0..12)
 }
 
-fn journal(records: &[(Record, Vec<u8>)]) -> (Vec<u8>, Records) {
-    let disk = SimulatedDisk::new();
-    let identity = Identity {
+fn identity() -> Identity {
+    Identity {
         name: b"a.h5".to_vec(),
         begin: Begin::Existing,
         lease: [3; 32],
         user: None,
         exclusive: true,
         inode: 1,
-    };
+    }
+}
+
+fn journal(records: &[(Record, Vec<u8>)]) -> (Vec<u8>, Records) {
+    let disk = SimulatedDisk::new();
     let file = disk.create(OsStr::new(NAME), true).unwrap();
-    let mut log = Log::create(file, identity, Slot::first(4, 1)).unwrap();
+    let mut log = Log::create(file, identity(), Slot::first(4, 1)).unwrap();
     let written = records
         .iter()
         .map(|(record, bytes)| {
@@ -145,15 +148,7 @@ proptest! {
 fn records_left_of_earlier_times_do_not_count() {
     let disk = SimulatedDisk::new();
     let file = disk.create(OsStr::new(NAME), true).unwrap();
-    let identity = Identity {
-        name: b"a.h5".to_vec(),
-        begin: Begin::Existing,
-        lease: [3; 32],
-        user: None,
-        exclusive: true,
-        inode: 1,
-    };
-    let mut log = Log::create(file, identity, Slot::first(4, 1)).unwrap();
+    let mut log = Log::create(file, identity(), Slot::first(4, 1)).unwrap();
     let record = |number| Record::Done { number, part: 0 };
     log.append(&record(1), &[]).unwrap();
     log.append(&record(2), &[]).unwrap();
