@@ -6,6 +6,7 @@
 
 mod commit;
 mod open;
+mod order;
 mod overlay;
 mod parts;
 mod ranges;
@@ -21,6 +22,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::cache::Cache;
 use crate::{Begin, Class, Error, RemoteFile, RemoteName, Settings};
 use commit::Frozen;
+use order::Order;
 use overlay::Overlay;
 use parts::Parts;
 use session::{Session, Wanted};
@@ -65,7 +67,7 @@ struct State {
     /// Whether writes are to be kept in their order.
     ordered: bool,
     /// The writes since the commit before in their order, if that counts.
-    order: Option<Vec<(u64, Vec<u8>)>>,
+    order: Option<Order>,
     /// Whether raw data is sent ahead; not after that has failed, until a commit succeeds.
     ahead: bool,
     /// Most memory for what was written, bytes.
@@ -250,7 +252,7 @@ impl State {
         }
         let unchanged = self.open.overlay.is_empty() && self.open.parts.count() == 0;
         if self.ordered && self.order.is_none() && unchanged {
-            self.order = Some(Vec::new());
+            self.order = Some(Order::default());
         }
         if offset > self.size {
             self.set_size(offset);
@@ -260,7 +262,7 @@ impl State {
             let written = self.open.overlay.write(class, at, bytes);
             written.map_err(|error| self.spill_error(&error))?;
             if let Some(order) = &mut self.order {
-                order.push((at, bytes.to_vec()));
+                order.add(at, bytes);
             }
             at += bytes.len() as u64;
             self.size = self.size.max(at);
@@ -274,10 +276,7 @@ impl State {
         if size < self.size {
             self.open.overlay.cut(size);
             if let Some(order) = &mut self.order {
-                order.retain_mut(|(offset, bytes)| {
-                    bytes.truncate(size.saturating_sub(*offset).min(bytes.len() as u64) as usize);
-                    !bytes.is_empty()
-                });
+                order.cut(size);
             }
         } else {
             // What was cut off before must not come back.
@@ -315,9 +314,8 @@ impl State {
     /// Sends raw data ahead, and puts on the disk what is too much for memory.
     fn make_room(&mut self) -> Result<(), Error> {
         if let Some(order) = &self.order {
-            let waiting: u64 = order.iter().map(|(_, bytes)| bytes.len() as u64).sum();
             // Every prefix of the writes is a file, so this may be one.
-            return if waiting >= 2 * PART {
+            return if order.cost() >= 2 * PART {
                 self.commit(false)
             } else {
                 Ok(())

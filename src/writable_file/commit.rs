@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde_bytes::ByteBuf;
 
+use super::order::Order;
 use super::overlay::Overlay;
 use super::parts::Parts;
 use super::{Layer, PART, State, session, superblock};
@@ -32,7 +33,7 @@ pub(super) struct Frozen {
     /// A superblock as the program wrote it, and as it is sent.
     superblock: Option<Superblock>,
     /// The writes in their order, if that counts.
-    order: Option<Vec<(u64, Vec<u8>)>>,
+    order: Option<Order>,
     release: bool,
 }
 
@@ -215,15 +216,8 @@ impl State {
             frozen.layer.parts.add(session, frozen.number, pieces, bytes)?;
         }
         frozen.layer.parts.arrive(session)?;
-        let (pieces, bytes) = match &frozen.order {
-            Some(writes) => writes
-                .iter()
-                .map(|(offset, bytes)| ((*offset, bytes.len() as u64), &bytes[..]))
-                .collect::<(Vec<_>, Vec<_>)>(),
-            None => Default::default(),
-        };
         let (pieces, bytes) = match (&frozen.order, frozen.batches.last()) {
-            (Some(_), _) => (pieces, bytes.concat()),
+            (Some(order), _) => order.request(),
             (None, Some(last)) => (last.clone(), frozen.bytes(last).map_err(broken)?),
             (None, None) => Default::default(),
         };
