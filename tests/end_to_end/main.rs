@@ -41,4 +41,5 @@ mod tls;
 mod tools;
 mod torture;
 mod v1;
+mod writers;
 mod writing;
