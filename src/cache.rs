@@ -8,6 +8,8 @@ mod versions;
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use bytes::Bytes;
+
 use crate::{Class, Settings};
 use extents::Extents;
 use versions::Versions;
@@ -89,6 +91,20 @@ impl Cache {
         self.extents().copy(file, offset, buffer)
     }
 
+    /// The bytes of a range, if all are here.
+    pub(crate) fn whole(&self, file: u64, offset: u64, length: u64) -> Option<Bytes> {
+        if let Some(bytes) = self.extents().whole(file, offset, length) {
+            return Some(bytes);
+        }
+        if !self.missing(file, offset, length).is_empty() {
+            return None;
+        }
+        let mut bytes = vec![0; usize::try_from(length).ok()?];
+        self.copy(file, offset, &mut bytes)
+            .is_empty()
+            .then(|| Bytes::from(bytes))
+    }
+
     /// The parts of a range that are not here.
     pub(crate) fn missing(&self, file: u64, offset: u64, length: u64) -> Vec<(u64, u64)> {
         self.extents().missing(file, offset, length)
@@ -100,17 +116,18 @@ impl Cache {
         for (start, length) in extents.missing(file, offset, bytes.len() as u64) {
             let from = (start - offset) as usize;
             for (number, part) in bytes[from..from + length as usize].chunks(LONGEST).enumerate() {
-                extents.add(file, class, start + (number * LONGEST) as u64, part.into());
+                let at = start + (number * LONGEST) as u64;
+                extents.add(file, class, at, Bytes::copy_from_slice(part));
             }
         }
     }
 
     /// Like [`Self::insert`], without a copy when nothing of it is here.
-    pub(crate) fn insert_owned(&self, file: u64, class: Class, offset: u64, bytes: Vec<u8>) {
+    pub(crate) fn insert_owned(&self, file: u64, class: Class, offset: u64, bytes: Bytes) {
         let mut extents = self.extents();
         let all = [(offset, bytes.len() as u64)];
         if bytes.len() <= LONGEST && extents.missing(file, offset, all[0].1) == all {
-            extents.add(file, class, offset, bytes.into_boxed_slice());
+            extents.add(file, class, offset, bytes);
         } else {
             drop(extents);
             self.insert(file, class, offset, &bytes);

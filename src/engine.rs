@@ -1,23 +1,19 @@
 //! The threads and connections that this process uses for the network: one tokio runtime, its clients.
-//!
-//! Made on first use and never dropped: dropping joins threads, which hangs at exit and in a forked
-//! child, where they do not exist. A child notices by its process id and makes its own.
 
 use std::future::Future;
 use std::pin::pin;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
-use arc_swap::ArcSwapOption;
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::Error;
+use crate::per_process::PerProcess;
 
-static ENGINE: ArcSwapOption<Engine> = ArcSwapOption::const_empty();
+static ENGINE: PerProcess<Engine> = PerProcess::new();
 
 /// Runtime and HTTP clients of one process.
 pub(crate) struct Engine {
-    process: u32,
     runtime: Runtime,
     clients: Mutex<Vec<(ClientKey, reqwest::Client)>>,
 }
@@ -28,24 +24,10 @@ pub(crate) type ClientKey = crate::transport::http::Kind;
 impl Engine {
     /// The engine of this process.
     pub(crate) fn current() -> Result<Arc<Self>, Error> {
-        let process = std::process::id();
-        let found = ENGINE.load_full();
-        if let Some(engine) = &found
-            && engine.process == process
-        {
-            return Ok(Arc::clone(engine));
-        }
-        // No lock here: another thread might hold it while this process forks.
-        let fresh = Arc::new(Self::start(process)?);
-        let before = ENGINE.compare_and_swap(&found, Some(Arc::clone(&fresh)));
-        let won = before.as_ref().map(Arc::as_ptr) == found.as_ref().map(Arc::as_ptr);
-        // One count is given away each, so that none of them is ever dropped.
-        std::mem::forget(found);
-        std::mem::forget(Arc::clone(&fresh));
-        if won { Ok(fresh) } else { Self::current() }
+        ENGINE.get(Self::start)
     }
 
-    fn start(process: u32) -> Result<Self, Error> {
+    fn start() -> Result<Self, Error> {
         let runtime = Builder::new_multi_thread()
             .worker_threads(2)
             .thread_name("hdfstream")
@@ -56,7 +38,6 @@ impl Engine {
                 reason: error.to_string(),
             })?;
         Ok(Self {
-            process,
             runtime,
             clients: Mutex::new(Vec::new()),
         })

@@ -3,6 +3,7 @@
 //! An open file is one version of it. Every request names the version, so that what is read is never a
 //! mixture; when the file changes, reads fail and say so.
 
+mod chunks;
 mod fold;
 pub(crate) mod open;
 mod plan;
@@ -15,11 +16,13 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::cache::{Cache, FileVersion};
+use crate::decode::Pipeline;
 use crate::progress::showing::Showing;
 use crate::protocol::{ExternalRequest, Intent, MAX_READ_BYTES, Pack, TraceReply, TraceRequest};
 use crate::server::Server;
 use crate::server::reply::{Piece, Scatter};
 use crate::{Error, RemoteName, Settings, protocol, stats};
+pub use chunks::StoredChunk;
 use plan::{Ahead, Plan};
 use prefetch::Prefetch;
 pub(crate) use source::Source;
@@ -185,6 +188,22 @@ impl RemoteFile {
         showing
     }
 
+    /// Fetches and decodes `chunks`, of `size` bytes each when decoded, on all cores; `place` gets the number of each
+    /// with its bytes, on any thread and in any order. `false` when not all of them were what they should be: then
+    /// native HDF5 has to look at them.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn decode(
+        &self,
+        pipeline: &Pipeline,
+        size: usize,
+        chunks: &[StoredChunk],
+        place: &(dyn Fn(usize, &[u8]) + Sync),
+    ) -> Result<bool, Error> {
+        chunks::decode(self, pipeline, size, chunks, place)
+    }
+
     /// Shows that so many bytes are read now.
     fn show(&self, bytes: u64) -> Option<Showing> {
         Showing::begin(self.source.server.progress(), bytes, &self.source.url)
@@ -284,7 +303,7 @@ impl RemoteFile {
                 };
                 protocol::encode(&question).map_err(|error| error.to_string())
             };
-            let read = Scatter::new(vec![Piece::Fill(&mut bytes)], Box::new(request));
+            let read = Scatter::new(vec![Piece::Fill(&mut bytes[..])], Box::new(request));
             self.source
                 .server
                 .read(self.source.target("external"), vec![read])?;

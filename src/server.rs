@@ -25,7 +25,7 @@ use crate::transport::http::{Http, Kind};
 use crate::transport::{Answer, Failure, Request, Transport};
 use crate::{Error, RemoteName, progress, settings, stats};
 use login::Login;
-use reply::{Collect, Reply, Scatter};
+use reply::{Collect, Reply, Scatter, Sink};
 use retry::Backoff;
 
 /// Requests that are under way at once for one read.
@@ -218,7 +218,12 @@ impl Server {
         }
     }
 
-    async fn read_one(&self, target: Target<'_>, mut read: Scatter<'_>) -> Result<(), Error> {
+    /// Makes one read.
+    pub(crate) async fn read_one<S: Sink>(
+        &self,
+        target: Target<'_>,
+        mut read: Scatter<'_, S>,
+    ) -> Result<(), Error> {
         self.exchange(target, &mut read).await
     }
 

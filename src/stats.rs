@@ -34,17 +34,20 @@ pub static BYTES_IN: Counter = Counter::new();
 pub static BYTES_OUT: Counter = Counter::new();
 /// Reads that were answered from memory alone.
 pub static CACHE_HITS: Counter = Counter::new();
+/// Chunks that were decoded here instead of by HDF5.
+pub static CHUNKS_DECODED: Counter = Counter::new();
 
 /// All counters as one line of JSON.
 #[must_use]
 pub fn json() -> String {
     format!(
-        "{{\"requests\":{},\"round_trips\":{},\"bytes_in\":{},\"bytes_out\":{},\"cache_hits\":{}}}",
+        "{{\"requests\":{},\"round_trips\":{},\"bytes_in\":{},\"bytes_out\":{},\"cache_hits\":{},\"chunks_decoded\":{}}}",
         REQUESTS.get(),
         ROUND_TRIPS.get(),
         BYTES_IN.get(),
         BYTES_OUT.get(),
-        CACHE_HITS.get()
+        CACHE_HITS.get(),
+        CHUNKS_DECODED.get()
     )
 }
 
@@ -53,7 +56,14 @@ mod tests {
     #[test]
     fn the_line_is_json_with_every_counter() {
         let line: serde_json::Value = serde_json::from_str(&super::json()).unwrap();
-        for key in ["requests", "round_trips", "bytes_in", "bytes_out", "cache_hits"] {
+        for key in [
+            "requests",
+            "round_trips",
+            "bytes_in",
+            "bytes_out",
+            "cache_hits",
+            "chunks_decoded",
+        ] {
             assert!(line[key].is_u64(), "{key} in {line}");
         }
     }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use bytes::Bytes;
 use lru::LruCache;
 
 use crate::Class;
@@ -22,7 +23,7 @@ pub(super) struct Extents {
 
 /// The bytes of one class.
 struct Store {
-    entries: LruCache<Key, Box<[u8]>>,
+    entries: LruCache<Key, Bytes>,
     used: u64,
     budget: u64,
 }
@@ -108,8 +109,19 @@ impl Extents {
         missing
     }
 
+    /// The bytes of a range that lies within one extent.
+    pub(super) fn whole(&mut self, file: u64, offset: u64, length: u64) -> Option<Bytes> {
+        let end = offset.checked_add(length)?;
+        let (start, size, class) = self.touching(file, offset, end).next()?;
+        if start > offset || start + size < end {
+            return None;
+        }
+        let bytes = self.store(class).entries.get(&(file, start))?;
+        Some(bytes.slice((offset - start) as usize..(end - start) as usize))
+    }
+
     /// Adds an extent that touches no other.
-    pub(super) fn add(&mut self, file: u64, class: Class, offset: u64, bytes: Box<[u8]>) {
+    pub(super) fn add(&mut self, file: u64, class: Class, offset: u64, bytes: Bytes) {
         let length = bytes.len() as u64;
         let store = self.store(class);
         if length == 0 || cost(length) > store.budget {
@@ -162,11 +174,11 @@ impl Extents {
             };
             store.used -= cost(length);
             if offset < start {
-                let before = bytes[..(start - offset) as usize].into();
+                let before = Bytes::copy_from_slice(&bytes[..(start - offset) as usize]);
                 self.add(file, class, offset, before);
             }
             if offset + length > end {
-                let after = bytes[(end - offset) as usize..].into();
+                let after = Bytes::copy_from_slice(&bytes[(end - offset) as usize..]);
                 self.add(file, class, end, after);
             }
         }

@@ -50,7 +50,7 @@ proptest! {
                     let class = if raw { Class::Raw } else { Class::Metadata };
                     let content = bytes(file, offset, length);
                     if owned {
-                        cache.insert_owned(file, class, offset, content);
+                        cache.insert_owned(file, class, offset, content.into());
                     } else {
                         cache.insert(file, class, offset, &content);
                     }
@@ -108,7 +108,7 @@ fn raw_data_does_not_push_metadata_out() {
 #[test]
 fn long_entries_are_split_so_that_parts_can_go() {
     let cache = cache(0, 3 << 20);
-    cache.insert_owned(1, Class::Raw, 5, vec![7; 4 << 20]);
+    cache.insert_owned(1, Class::Raw, 5, vec![7; 4 << 20].into());
     let missing: u64 = cache.missing(1, 5, 4 << 20).iter().map(|range| range.1).sum();
     assert!(missing > 0 && missing < 3 << 20, "{missing}");
     cache.extents().check();

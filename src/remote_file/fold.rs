@@ -1,7 +1,7 @@
 //! Turns wanted ranges into the runs of a request: regular ones are folded, small gaps read over.
 
 use crate::protocol::Run;
-use crate::server::reply::Piece;
+use crate::server::reply::{Piece, Sink};
 
 /// Gaps up to this many bytes are read over: they cost less than naming another run.
 const SMALL_GAP: u64 = 256;
@@ -14,10 +14,10 @@ const FOLDED: usize = 3;
 
 /// Runs for `wanted` (offset and where its bytes go), ascending and not overlapping, and where the
 /// bytes of the answer go.
-pub(super) fn fold<'a>(wanted: Vec<(u64, &'a mut [u8])>) -> (Vec<Run>, Vec<Piece<'a>>) {
+pub(super) fn fold<S: Sink>(wanted: Vec<(u64, S)>) -> (Vec<Run>, Vec<Piece<S>>) {
     let spans: Vec<(u64, u64)> = wanted
         .iter()
-        .map(|(offset, buffer)| (*offset, buffer.len() as u64))
+        .map(|(offset, sink)| (*offset, sink.room() as u64))
         .collect();
     let runs = runs(&joined(&spans));
     let mut pieces = Vec::with_capacity(wanted.len());
@@ -27,12 +27,12 @@ pub(super) fn fold<'a>(wanted: Vec<(u64, &'a mut [u8])>) -> (Vec<Run>, Vec<Piece
             let start = run.offset + number * run.stride;
             let end = start + run.length;
             let mut at = start;
-            while let Some((offset, buffer)) = wanted.next_if(|(offset, _)| *offset < end) {
+            while let Some((offset, sink)) = wanted.next_if(|(offset, _)| *offset < end) {
                 if offset > at {
                     pieces.push(Piece::Skip((offset - at) as usize));
                 }
-                at = offset + buffer.len() as u64;
-                pieces.push(Piece::Fill(buffer));
+                at = offset + sink.room() as u64;
+                pieces.push(Piece::Fill(sink));
             }
             if at < end {
                 pieces.push(Piece::Skip((end - at) as usize));

@@ -67,7 +67,7 @@ pub(super) fn collect(file: &RemoteFile, mut offsets: impl Iterator<Item = u64>)
     };
     for extent in extents {
         file.cache
-            .insert_owned(file.version.id, extent.class, extent.offset, extent.bytes);
+            .insert_owned(file.version.id, extent.class, extent.offset, extent.bytes.into());
     }
     true
 }

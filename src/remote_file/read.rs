@@ -129,7 +129,7 @@ fn fetch(file: &RemoteFile, gaps: Vec<Gap<'_>>) -> Result<(), Error> {
     }
     for extent in extents {
         file.cache
-            .insert_owned(file.version.id, extent.class, extent.offset, extent.bytes);
+            .insert_owned(file.version.id, extent.class, extent.offset, extent.bytes.into());
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use super::Class;
 use super::fold::{fold, rest};
 use crate::Error;
 use crate::protocol::{self, MAX_RUNS, ReadRequest};
-use crate::server::reply::Scatter;
+use crate::server::reply::{Scatter, Sink};
 use crate::server::{PARALLEL, Server, Target};
 
 /// Smallest part of a read that is worth a connection of its own, bytes.
@@ -110,7 +110,8 @@ impl Source {
         reads
     }
 
-    fn request<'a>(&'a self, wanted: Vec<(u64, &'a mut [u8])>) -> Scatter<'a> {
+    /// The request that fetches `wanted`, ascending and apart.
+    pub(super) fn request<'a, S: Sink>(&'a self, wanted: Vec<(u64, S)>) -> Scatter<'a, S> {
         let (runs, pieces) = fold(wanted);
         let request = move |done: u64| {
             let question = ReadRequest {

@@ -98,11 +98,35 @@ impl Reply for Collect {
     }
 }
 
+/// Takes a number of bytes.
+pub(crate) trait Sink: Send {
+    /// How many more it takes.
+    fn room(&self) -> usize;
+    /// Takes bytes, no more than there is room for.
+    fn put(&mut self, bytes: &[u8]);
+    /// All are here.
+    fn filled(self);
+}
+
+impl Sink for &mut [u8] {
+    fn room(&self) -> usize {
+        self.len()
+    }
+
+    fn put(&mut self, bytes: &[u8]) {
+        let (here, later) = std::mem::take(self).split_at_mut(bytes.len());
+        here.copy_from_slice(bytes);
+        *self = later;
+    }
+
+    fn filled(self) {}
+}
+
 /// Where the next bytes of an answer go.
 #[derive(Debug)]
-pub(crate) enum Piece<'a> {
+pub(crate) enum Piece<S> {
     /// Here.
-    Fill(&'a mut [u8]),
+    Fill(S),
     /// Nowhere: that many bytes lie between wanted ones.
     Skip(usize),
 }
@@ -111,19 +135,19 @@ pub(crate) enum Piece<'a> {
 pub(crate) type Request<'a> = Box<dyn Fn(u64) -> Result<Vec<u8>, String> + Send + 'a>;
 
 /// Puts raw bytes in place. After a cut only the rest is asked for.
-pub(crate) struct Scatter<'a> {
+pub(crate) struct Scatter<'a, S = &'a mut [u8]> {
     request: Request<'a>,
-    pieces: VecDeque<Piece<'a>>,
+    pieces: VecDeque<Piece<S>>,
     done: u64,
     left: u64,
 }
 
-impl<'a> Scatter<'a> {
-    pub(crate) fn new(pieces: Vec<Piece<'a>>, request: Request<'a>) -> Self {
+impl<'a, S: Sink> Scatter<'a, S> {
+    pub(crate) fn new(pieces: Vec<Piece<S>>, request: Request<'a>) -> Self {
         let left = pieces
             .iter()
             .map(|piece| match piece {
-                Piece::Fill(buffer) => buffer.len() as u64,
+                Piece::Fill(sink) => sink.room() as u64,
                 Piece::Skip(length) => *length as u64,
             })
             .sum();
@@ -136,7 +160,7 @@ impl<'a> Scatter<'a> {
     }
 }
 
-impl Reply for Scatter<'_> {
+impl<S: Sink> Reply for Scatter<'_, S> {
     fn request(&self) -> Result<Bytes, String> {
         (self.request)(self.done).map(Bytes::from)
     }
@@ -161,13 +185,13 @@ impl Reply for Scatter<'_> {
                 return Err("more bytes than were asked for".to_owned());
             };
             match piece {
-                Piece::Fill(buffer) => {
-                    let now = buffer.len().min(bytes.len());
-                    let (here, later) = buffer.split_at_mut(now);
-                    here.copy_from_slice(&bytes[..now]);
-                    bytes = &bytes[now..];
-                    if !later.is_empty() {
-                        self.pieces.push_front(Piece::Fill(later));
+                Piece::Fill(mut sink) => {
+                    let (now, later) = bytes.split_at(sink.room().min(bytes.len()));
+                    sink.put(now);
+                    bytes = later;
+                    match sink.room() {
+                        0 => sink.filled(),
+                        _ => self.pieces.push_front(Piece::Fill(sink)),
                     }
                 }
                 Piece::Skip(length) => {
@@ -198,7 +222,11 @@ mod tests {
     fn bytes_go_where_they_belong_whatever_the_chunks() {
         for step in 1..12 {
             let (mut first, mut second) = ([0u8; 4], [0u8; 3]);
-            let pieces = vec![Piece::Fill(&mut first), Piece::Skip(3), Piece::Fill(&mut second)];
+            let pieces = vec![
+                Piece::Fill(&mut first[..]),
+                Piece::Skip(3),
+                Piece::Fill(&mut second[..]),
+            ];
             let mut scatter = Scatter::new(pieces, Box::new(|done| Ok(vec![done as u8])));
             scatter.begin(Some(10)).unwrap();
             let bytes: Vec<u8> = (1..=10).collect();
@@ -217,7 +245,7 @@ mod tests {
     #[test]
     fn announced_lengths_are_checked_before_anything_is_kept() {
         let mut buffer = [0u8; 4];
-        let mut scatter = Scatter::new(vec![Piece::Fill(&mut buffer)], Box::new(|_| Ok(Vec::new())));
+        let mut scatter = Scatter::new(vec![Piece::Fill(&mut buffer[..])], Box::new(|_| Ok(Vec::new())));
         assert!(scatter.begin(Some(5)).is_err());
         let mut collect = Collect::new(Vec::new());
         assert!(collect.begin(Some(u64::MAX)).is_err());

@@ -1,0 +1,273 @@
+//! Chunks on their way from the cache or the server to the threads that decode them.
+//!
+//! Each is decoded as soon as its last byte is here, while those behind it are still arriving. The thread that reads
+//! waits for the network and fills the cache; the decoding threads touch neither.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::Bytes;
+use futures_util::future::try_join;
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use rayon_core::Scope;
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use super::{Class, RemoteFile, hit};
+use crate::decode::{Pipeline, pool};
+use crate::engine::Engine;
+use crate::protocol::MAX_RUNS;
+use crate::server::PARALLEL;
+use crate::server::reply::Sink;
+use crate::{Error, stats};
+
+/// Bytes of chunks that have been asked for and not been decoded yet, at most, unless one chunk alone has more.
+const UNDER_WAY: u64 = 96 << 20;
+/// Smallest part of a read that is worth a request of its own, bytes.
+const PART: u64 = 8 << 20;
+/// Largest part: from then on the next one waits for a connection.
+const LARGEST_PART: u64 = 24 << 20;
+/// So many decoded bytes are not worth a second thread.
+const LITTLE: usize = 128 << 10;
+/// The semaphore counts bytes in units of this size, of which there are no more than it can count.
+const UNIT: u64 = 4096;
+
+/// A chunk as the file has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoredChunk {
+    /// Where it is in the file.
+    pub offset: u64,
+    /// Bytes, as stored.
+    pub length: u64,
+    /// A bit for each filter that was left out.
+    pub mask: u32,
+}
+
+/// What all chunks of a read share.
+struct Reading<'r> {
+    file: &'r RemoteFile,
+    pipeline: &'r Pipeline,
+    size: usize,
+    chunks: &'r [StoredChunk],
+    place: &'r (dyn Fn(usize, &[u8]) + Sync),
+    /// Whether to keep in the cache what is fetched.
+    keep: bool,
+    room: Semaphore,
+    failed: AtomicBool,
+}
+
+pub(super) fn decode(
+    file: &RemoteFile,
+    pipeline: &Pipeline,
+    size: usize,
+    chunks: &[StoredChunk],
+    place: &(dyn Fn(usize, &[u8]) + Sync),
+) -> Result<bool, Error> {
+    let ends = chunks.iter().map(|chunk| chunk.offset.checked_add(chunk.length));
+    if ends.into_iter().any(|end| end.is_none_or(|end| end > file.size)) {
+        return Ok(false);
+    }
+    let Ok(pool) = pool::current() else {
+        return Ok(false);
+    };
+    let engine = Engine::current()?;
+    let is_here = |chunk: &StoredChunk| {
+        file.cache
+            .missing(file.version.id, chunk.offset, chunk.length)
+            .is_empty()
+    };
+    let (here, mut missing): (Vec<usize>, Vec<usize>) =
+        (0..chunks.len()).partition(|number| is_here(&chunks[*number]));
+    missing.sort_unstable_by_key(|number| chunks[*number].offset);
+    if missing
+        .windows(2)
+        .any(|pair| end(&chunks[pair[0]]) > chunks[pair[1]].offset)
+    {
+        return Ok(false);
+    }
+    let bytes = missing.iter().map(|number| chunks[*number].length).sum::<u64>();
+    let parts = parts(chunks, &missing, bytes);
+    match parts.len() {
+        0 => hit(),
+        parts => stats::ROUND_TRIPS.add(parts.div_ceil(PARALLEL) as u64),
+    }
+    let reading = Reading {
+        file,
+        pipeline,
+        size,
+        chunks,
+        place,
+        // A read of much of the cache's size would push out everything, and in the end itself.
+        keep: bytes <= 2 * file.window,
+        room: Semaphore::new((UNDER_WAY / UNIT) as usize),
+        failed: AtomicBool::new(false),
+    };
+    let _showing = file.show(bytes);
+    pool.in_place_scope(|scope| {
+        engine.wait(try_join(
+            reading.take_from_cache(scope, here),
+            reading.fetch(scope, parts),
+        ))
+    })?;
+    let whole = !reading.failed.into_inner();
+    if whole {
+        stats::CHUNKS_DECODED.add(chunks.len() as u64);
+    }
+    Ok(whole)
+}
+
+fn end(chunk: &StoredChunk) -> u64 {
+    chunk.offset + chunk.length
+}
+
+/// Divides what is `missing`, ascending by offset, among requests.
+fn parts(chunks: &[StoredChunk], missing: &[usize], bytes: u64) -> Vec<Vec<usize>> {
+    let count = (bytes / PART)
+        .clamp(1, PARALLEL as u64)
+        .max(bytes.div_ceil(LARGEST_PART));
+    let share = bytes.div_ceil(count).max(1);
+    let mut parts: Vec<Vec<usize>> = Vec::new();
+    let (mut begun, mut done) = (0, 0);
+    for &number in missing {
+        match parts.last_mut() {
+            Some(part) if done / share < begun && part.len() < MAX_RUNS / 2 => part.push(number),
+            _ => {
+                parts.push(vec![number]);
+                begun = done / share + 1;
+            }
+        }
+        done += chunks[number].length;
+    }
+    parts
+}
+
+impl<'r> Reading<'r> {
+    fn units(&self, number: usize) -> u32 {
+        self.chunks[number].length.div_ceil(UNIT).min(UNDER_WAY / UNIT) as u32
+    }
+
+    /// Waits until so many units may be under way.
+    async fn room(&self, units: u32) -> SemaphorePermit<'_> {
+        match self.room.acquire_many(units.min((UNDER_WAY / UNIT) as u32)).await {
+            Ok(permit) => permit,
+            // Nobody closes it.
+            Err(_) => std::future::pending().await,
+        }
+    }
+
+    /// Decodes chunks that are in the cache.
+    async fn take_from_cache(&'r self, scope: &Scope<'r>, here: Vec<usize>) -> Result<(), Error> {
+        for number in here {
+            let permit = self.room(self.units(number)).await;
+            let chunk = &self.chunks[number];
+            let file = self.file;
+            let found = file.cache.whole(file.version.id, chunk.offset, chunk.length);
+            let stored = match found {
+                Some(stored) => stored,
+                // Evicted since it was seen.
+                None => {
+                    let mut stored = vec![0; chunk.length as usize];
+                    let wanted = vec![(chunk.offset, &mut stored[..])];
+                    let server = &file.source.server;
+                    server
+                        .read_one(file.source.target("read"), file.source.request(wanted))
+                        .await?;
+                    stored.into()
+                }
+            };
+            self.start(scope, number, stored, permit);
+        }
+        Ok(())
+    }
+
+    /// Fetches chunks and decodes them.
+    async fn fetch(&'r self, scope: &Scope<'r>, parts: Vec<Vec<usize>>) -> Result<(), Error> {
+        let source = &self.file.source;
+        stream::iter(parts)
+            .map(|part| async move {
+                let units = part.iter().map(|number| self.units(*number)).sum();
+                let mut permit = self.room(units).await;
+                let wanted = part.into_iter().map(|number| {
+                    let chunk = &self.chunks[number];
+                    let arriving = Arriving {
+                        reading: self,
+                        scope,
+                        number,
+                        bytes: Vec::new(),
+                        permit: permit.split(self.units(number) as usize),
+                    };
+                    (chunk.offset, arriving)
+                });
+                let request = source.request(wanted.collect());
+                source.server.read_one(source.target("read"), request).await
+            })
+            .buffer_unordered(PARALLEL)
+            .try_collect()
+            .await
+    }
+
+    /// Lets a thread decode a chunk; this one, when waking another would take longer.
+    fn start(&'r self, scope: &Scope<'r>, number: usize, stored: Bytes, permit: impl Send + 'r) {
+        if self.chunks.len() * self.size <= LITTLE {
+            self.finish(number, &stored);
+            return;
+        }
+        scope.spawn(move |_| {
+            self.finish(number, &stored);
+            drop(permit);
+        });
+    }
+
+    fn finish(&self, number: usize, stored: &[u8]) {
+        if self.failed.load(Ordering::Relaxed) {
+            return;
+        }
+        pool::with_workspace(|workspace| {
+            let mask = self.chunks[number].mask;
+            match self.pipeline.decode(stored, mask, self.size, workspace) {
+                Some(bytes) => (self.place)(number, bytes),
+                None => self.failed.store(true, Ordering::Relaxed),
+            }
+        });
+    }
+}
+
+/// A chunk that is being received.
+struct Arriving<'s, 'r> {
+    reading: &'r Reading<'r>,
+    scope: &'s Scope<'r>,
+    number: usize,
+    bytes: Vec<u8>,
+    permit: Option<SemaphorePermit<'r>>,
+}
+
+impl Arriving<'_, '_> {
+    fn length(&self) -> usize {
+        self.reading.chunks[self.number].length as usize
+    }
+}
+
+impl Sink for Arriving<'_, '_> {
+    fn room(&self) -> usize {
+        self.length() - self.bytes.len()
+    }
+
+    fn put(&mut self, bytes: &[u8]) {
+        if self.bytes.is_empty() {
+            self.bytes.reserve_exact(self.length());
+        }
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    fn filled(self) {
+        let stored = Bytes::from(self.bytes);
+        let (reading, offset) = (self.reading, self.reading.chunks[self.number].offset);
+        if reading.keep {
+            let (file, stored) = (reading.file, stored.clone());
+            file.cache
+                .insert_owned(file.version.id, Class::Raw, offset, stored);
+        }
+        reading.start(self.scope, self.number, stored, self.permit);
+    }
+}
+
+#[cfg(test)]
+mod tests;
