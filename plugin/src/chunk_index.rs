@@ -2,6 +2,9 @@
 
 use std::ffi::{c_int, c_uint, c_void};
 
+use hdfstream::StoredChunk;
+
+use crate::decoded::Recipe;
 use crate::ffi::{self, haddr_t, hid_t, hsize_t};
 use crate::handle::Handle;
 use crate::host::Host;
@@ -19,9 +22,14 @@ pub(crate) struct ChunkIndex {
     shape: Vec<u64>,
     /// Chunks by dimension.
     grid: Vec<u64>,
-    /// Row-major number within the grid, address and bytes; ascending.
-    chunks: Vec<(u64, haddr_t, hsize_t)>,
+    /// Row-major number within the grid, address, bytes, and filters left out; ascending.
+    chunks: Vec<Chunk>,
+    /// How they become elements, if that can be done without the native code.
+    pub(crate) recipe: Option<Recipe>,
 }
+
+/// Row-major number within the grid, address, bytes, and filters left out.
+type Chunk = (u64, haddr_t, hsize_t, c_uint);
 
 /// Number of positions in a box, both corners included; `None` when it exceeds 64 bits.
 fn volume(first: &[u64], last: &[u64]) -> Option<u64> {
@@ -30,16 +38,27 @@ fn volume(first: &[u64], last: &[u64]) -> Option<u64> {
     })
 }
 
+/// Whether HDF5 tells where the chunks are that it walks over. In an extensible array of which not the first dimension
+/// grows it counts them in the wrong order (`H5D__earray_idx_iterate_cb` of 1.14 to 2.2).
+fn is_in_order(host: &'static Host, space: hid_t, rank: usize) -> bool {
+    let mut limits = vec![0; rank];
+    // SAFETY: an open dataspace of this rank; the first pointer may be null.
+    let got =
+        unsafe { (host.h5.H5Sget_simple_extent_dims)(space, std::ptr::null_mut(), limits.as_mut_ptr()) };
+    let mut unlimited = (0..rank).filter(|&dimension| limits[dimension] == hsize_t::MAX);
+    got >= 0 && !matches!((unlimited.next(), unlimited.next()), (Some(1..), None))
+}
+
 /// What the walk over a chunk index collects.
 struct Collected<'a> {
     shape: &'a [u64],
     grid: &'a [u64],
-    chunks: Vec<(u64, haddr_t, hsize_t)>,
+    chunks: Vec<Chunk>,
 }
 
 unsafe extern "C" fn collect(
     offset: *const hsize_t,
-    _filters_off: c_uint,
+    filters_off: c_uint,
     address: haddr_t,
     size: hsize_t,
     collected: *mut c_void,
@@ -53,9 +72,12 @@ unsafe extern "C" fn collect(
             let mut number = 0u64;
             for (dimension, (shape, grid)) in collected.shape.iter().zip(collected.grid).enumerate() {
                 let position = *offset.add(dimension) / (*shape).max(1);
+                if position >= *grid {
+                    return 0;
+                }
                 number = number.wrapping_mul(*grid).wrapping_add(position);
             }
-            collected.chunks.push((number, address, size));
+            collected.chunks.push((number, address, size, filters_off));
         }
     }
     0
@@ -96,6 +118,7 @@ impl ChunkIndex {
             grid: &grid,
             chunks: Vec::new(),
         };
+        // The list is a real one: HDF5 keeps it for the end of the read, which fails with `H5P_DEFAULT`.
         // SAFETY: plain data for which zeros are valid; the operation number says which part counts, and
         // that part is alike in all versions (test `headers`).
         let status = unsafe {
@@ -109,7 +132,7 @@ impl ChunkIndex {
             host.native.dataset_cls.optional?(
                 dataset,
                 &raw mut optional,
-                ffi::H5P_DEFAULT,
+                host.ids.list_transfer.get(),
                 std::ptr::null_mut(),
             )
         };
@@ -121,7 +144,38 @@ impl ChunkIndex {
             return None;
         }
         chunks.sort_unstable();
-        Some(Self { shape, grid, chunks })
+        let known = is_in_order(host, space.id(), dimensions.len())
+            && chunks.windows(2).all(|pair| pair[0].0 != pair[1].0);
+        let recipe = match known {
+            true => Recipe::of(host, dataset, creation, &dimensions),
+            false => None,
+        };
+        Some(Self {
+            shape,
+            grid,
+            chunks,
+            recipe,
+        })
+    }
+
+    /// Elements of a chunk, by dimension.
+    pub(crate) fn shape(&self) -> &[u64] {
+        &self.shape
+    }
+
+    /// The chunk at a position within the grid, unless it was never written.
+    pub(crate) fn at(&self, position: &[u64]) -> Option<StoredChunk> {
+        let number = self.number(position);
+        let found = self.chunks.binary_search_by_key(&number, |chunk| chunk.0).ok()?;
+        let (_, offset, length, mask) = self.chunks[found];
+        Some(StoredChunk { offset, length, mask })
+    }
+
+    /// Row-major number of a position within the grid.
+    fn number(&self, position: &[u64]) -> u64 {
+        position.iter().zip(&self.grid).fold(0u64, |number, (at, grid)| {
+            number.wrapping_mul(*grid).wrapping_add(*at)
+        })
     }
 
     /// Address and bytes of the chunks that the selection of `space` touches, in the order in which HDF5
@@ -158,7 +212,7 @@ impl ChunkIndex {
     }
 
     /// The chunks that a box of elements touches, both corners included.
-    fn in_box(&self, first: &[u64], last: &[u64]) -> Vec<(u64, haddr_t, hsize_t)> {
+    fn in_box(&self, first: &[u64], last: &[u64]) -> Vec<Chunk> {
         let from: Vec<u64> = first
             .iter()
             .zip(&self.shape)
@@ -187,9 +241,7 @@ impl ChunkIndex {
         let mut at = from.clone();
         loop {
             // A selection beyond the dataset is for the native code to refuse.
-            let number = at.iter().zip(&self.grid).fold(0u64, |number, (at, grid)| {
-                number.wrapping_mul(*grid).wrapping_add(*at)
-            });
+            let number = self.number(&at);
             if let Ok(index) = self.chunks.binary_search_by_key(&number, |chunk| chunk.0) {
                 found.push(self.chunks[index]);
             }
@@ -240,16 +292,17 @@ mod tests {
         // A grid of 3 x 4 chunks of 10 x 5 elements; chunk 7 was never written.
         let chunks = (0..12)
             .filter(|number| *number != 7)
-            .map(|number| (number, 1000 + number, 1))
+            .map(|number| (number, 1000 + number, 1, 0))
             .collect();
         ChunkIndex {
             shape: vec![10, 5],
             grid: vec![3, 4],
             chunks,
+            recipe: None,
         }
     }
 
-    fn numbers(found: &[(u64, haddr_t, hsize_t)]) -> Vec<u64> {
+    fn numbers(found: &[Chunk]) -> Vec<u64> {
         found.iter().map(|chunk| chunk.0).collect()
     }
 

@@ -14,7 +14,7 @@ use crate::handle::Handle;
 use crate::host::Host;
 use crate::storage::{self, Chunks, Storage};
 use crate::virtual_sources::Origin;
-use crate::{external, link_failures, open_drivers, replica};
+use crate::{decoded, external, link_failures, open_drivers, replica};
 
 /// One dataset of a read: HDF5's object and the ids that say what to read.
 #[derive(Clone, Copy)]
@@ -191,6 +191,12 @@ fn prepare(host: &'static Host, selected: Selected) -> Result<Prepared, Failed> 
             Err(Failed)
         }
         Storage::Chunked(chunks) => {
+            if let Content::Reading(file) = &content
+                && !open_drivers::follows(host.slot, &content)
+                && decoded::read(host, file, chunks, selected)?
+            {
+                return Ok(Prepared::Read);
+            }
             let _saved = Saved::new(host);
             let ranges = chunks.selected(host, selected.file_space);
             let showing = match content.on_server() {

@@ -102,6 +102,8 @@ functions! {
     H5Pclose: fn(hid_t) -> ffi::herr_t;
     H5Pcreate: fn(hid_t) -> hid_t;
     H5Pget_chunk: fn(hid_t, std::ffi::c_int, *mut ffi::hsize_t) -> std::ffi::c_int;
+    H5Pget_chunk_cache: fn(hid_t, *mut usize, *mut usize, *mut f64) -> ffi::herr_t;
+    H5Pget_chunk_opts: fn(hid_t, *mut c_uint) -> ffi::herr_t;
     H5Pget_data_transform: fn(hid_t, *mut c_char, usize) -> isize;
     H5Pget_vlen_mem_manager: fn(
         hid_t, *mut ffi::H5MM_allocate_t, *mut *mut c_void, *mut ffi::H5MM_free_t, *mut *mut c_void
@@ -114,6 +116,9 @@ functions! {
     H5Pget_elink_fapl: fn(hid_t) -> hid_t;
     H5Pget_file_image: fn(hid_t, *mut *mut c_void, *mut usize) -> ffi::herr_t;
     H5Pget_file_locking: fn(hid_t, *mut bool, *mut bool) -> ffi::herr_t;
+    H5Pget_filter2: fn(
+        hid_t, c_uint, *mut c_uint, *mut usize, *mut c_uint, usize, *mut c_char, *mut c_uint
+    ) -> ffi::H5Z_filter_t;
     H5Pget_layout: fn(hid_t) -> ffi::H5D_layout_t;
     H5Pget_driver: fn(hid_t) -> hid_t;
     H5Pget_nfilters: fn(hid_t) -> std::ffi::c_int;
@@ -137,9 +142,14 @@ functions! {
     H5Screate_simple: fn(std::ffi::c_int, *const ffi::hsize_t, *const ffi::hsize_t) -> hid_t;
     H5Sget_select_bounds: fn(hid_t, *mut ffi::hsize_t, *mut ffi::hsize_t) -> ffi::herr_t;
     H5Sget_select_npoints: fn(hid_t) -> ffi::hssize_t;
+    H5Sget_regular_hyperslab: fn(
+        hid_t, *mut ffi::hsize_t, *mut ffi::hsize_t, *mut ffi::hsize_t, *mut ffi::hsize_t
+    ) -> ffi::herr_t;
+    H5Sget_select_type: fn(hid_t) -> ffi::H5S_sel_type;
     H5Sget_simple_extent_dims: fn(hid_t, *mut ffi::hsize_t, *mut ffi::hsize_t) -> std::ffi::c_int;
     H5Sget_simple_extent_ndims: fn(hid_t) -> std::ffi::c_int;
     H5Sget_simple_extent_npoints: fn(hid_t) -> ffi::hssize_t;
+    H5Sis_regular_hyperslab: fn(hid_t) -> ffi::htri_t;
     H5Sselect_intersect_block: fn(hid_t, *const ffi::hsize_t, *const ffi::hsize_t) -> ffi::htri_t;
     H5Sselect_none: fn(hid_t) -> ffi::herr_t;
     H5Ssel_iter_close: fn(hid_t) -> ffi::herr_t;
@@ -149,11 +159,17 @@ functions! {
     ) -> ffi::herr_t;
     H5Tarray_create2: fn(hid_t, c_uint, *const ffi::hsize_t) -> hid_t;
     H5Tclose: fn(hid_t) -> ffi::herr_t;
+    H5Tconvert: fn(hid_t, hid_t, usize, *mut c_void, *mut c_void, hid_t) -> ffi::herr_t;
     H5Tcopy: fn(hid_t) -> hid_t;
     H5Tcreate: fn(ffi::H5T_class_t, usize) -> hid_t;
     H5Tequal: fn(hid_t, hid_t) -> ffi::htri_t;
+    H5Tget_class: fn(hid_t) -> ffi::H5T_class_t;
+    H5Tget_member_type: fn(hid_t, c_uint) -> hid_t;
+    H5Tget_nmembers: fn(hid_t) -> std::ffi::c_int;
     H5Tget_size: fn(hid_t) -> usize;
+    H5Tget_super: fn(hid_t) -> hid_t;
     H5Tinsert: fn(hid_t, *const c_char, usize, hid_t) -> ffi::herr_t;
+    H5Tis_variable_str: fn(hid_t) -> ffi::htri_t;
     H5Tset_cset: fn(hid_t, ffi::H5T_cset_t) -> ffi::herr_t;
     H5Tset_ebias: fn(hid_t, usize) -> ffi::herr_t;
     H5Tset_fields: fn(hid_t, usize, usize, usize, usize, usize) -> ffi::herr_t;
@@ -170,6 +186,7 @@ functions! {
         *mut c_void, hid_t, ffi::H5VL_get_conn_lvl_t, *mut *const ffi::H5VL_class_t
     ) -> ffi::herr_t;
     H5VLobject: fn(hid_t) -> *mut c_void;
+    H5Zfilter_avail: fn(ffi::H5Z_filter_t) -> ffi::htri_t;
     H5allocate_memory: fn(usize, bool) -> *mut c_void;
     H5is_library_terminating: fn(*mut bool) -> ffi::herr_t;
     H5get_libversion: fn(*mut c_uint, *mut c_uint, *mut c_uint) -> ffi::herr_t;
@@ -221,6 +238,7 @@ impl Id {
 
 ids! {
     error_class: "H5E_ERR_CLS_g";
+    list_transfer: "H5P_LST_DATASET_XFER_ID_g";
     major_dataset: "H5E_DATASET_g";
     major_file: "H5E_FILE_g";
     major_plugin: "H5E_PLUGIN_g";

@@ -9,6 +9,7 @@ mod chunk_index;
 mod connector;
 mod content;
 mod dataset;
+mod decoded;
 mod driver_info;
 mod error_stack;
 mod external;

@@ -62,6 +62,11 @@ pub(crate) fn holds(slot: usize, content: &Content) -> bool {
     with_first(slot, |driver| driver.content().is(content), |_| ()).is_some()
 }
 
+/// Whether HDF5 in the host `slot` has this file open to follow somebody who writes it.
+pub(crate) fn follows(slot: usize, content: &Content) -> bool {
+    with_first(slot, |driver| driver.content().is(content), Driver::follows).unwrap_or_default()
+}
+
 /// Says that HDF5 in the host `slot` has opened the file for good; from now on it may be committed.
 pub(crate) fn settle(slot: usize, content: &Content) {
     with_first(slot, |driver| driver.content().is(content), Driver::settle);

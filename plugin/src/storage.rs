@@ -84,6 +84,15 @@ fn creation_list(host: &'static Host, dataset: *mut c_void) -> Option<Handle> {
     Handle::own(host, id, host.h5.H5Pclose)
 }
 
+/// The access list of `dataset`.
+pub(crate) fn access_list(host: &'static Host, dataset: *mut c_void) -> Option<Handle> {
+    let id = get(host, dataset, ffi::H5VL_DATASET_GET_DAPL, |arguments| {
+        // SAFETY: the operation fills this part of the union.
+        unsafe { arguments.args.get_dapl.dapl_id }
+    })?;
+    Handle::own(host, id, host.h5.H5Pclose)
+}
+
 /// The dataspace of `dataset`.
 pub(crate) fn space(host: &'static Host, dataset: *mut c_void) -> Option<Handle> {
     let id = get(host, dataset, ffi::H5VL_DATASET_GET_SPACE, |arguments| {

@@ -83,6 +83,11 @@ impl Driver {
         Ok(true)
     }
 
+    /// Whether the file may be another version at the next read.
+    pub(crate) fn follows(&self) -> bool {
+        self.follows
+    }
+
     /// Whether the bytes are not any more those that the file had when it was opened for writing.
     pub(crate) fn is_changed(&self) -> bool {
         self.commits.is_changed()

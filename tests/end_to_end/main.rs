@@ -12,6 +12,7 @@ mod harness;
 mod accounts;
 mod cli;
 mod confinement;
+mod decoding;
 mod demo;
 mod directories;
 mod discovery;

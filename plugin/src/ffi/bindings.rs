@@ -251,7 +251,22 @@ unsafe extern "C" {
     pub fn H5Tarray_create2(base_id: hid_t, ndims: ::std::os::raw::c_uint, dim: *const hsize_t) -> hid_t;
 }
 unsafe extern "C" {
+    pub fn H5Tget_super(type_: hid_t) -> hid_t;
+}
+unsafe extern "C" {
+    pub fn H5Tget_class(type_id: hid_t) -> H5T_class_t;
+}
+unsafe extern "C" {
     pub fn H5Tget_size(type_id: hid_t) -> usize;
+}
+unsafe extern "C" {
+    pub fn H5Tget_nmembers(type_id: hid_t) -> ::std::os::raw::c_int;
+}
+unsafe extern "C" {
+    pub fn H5Tget_member_type(type_id: hid_t, membno: ::std::os::raw::c_uint) -> hid_t;
+}
+unsafe extern "C" {
+    pub fn H5Tis_variable_str(type_id: hid_t) -> htri_t;
 }
 unsafe extern "C" {
     pub fn H5Tset_size(type_id: hid_t, size: usize) -> herr_t;
@@ -283,6 +298,16 @@ unsafe extern "C" {
 }
 unsafe extern "C" {
     pub fn H5Tset_strpad(type_id: hid_t, strpad: H5T_str_t) -> herr_t;
+}
+unsafe extern "C" {
+    pub fn H5Tconvert(
+        src_id: hid_t,
+        dst_id: hid_t,
+        nelmts: usize,
+        buf: *mut ::std::os::raw::c_void,
+        background: *mut ::std::os::raw::c_void,
+        plist_id: hid_t,
+    ) -> herr_t;
 }
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
@@ -3392,11 +3417,24 @@ const _: () = {
 unsafe extern "C" {
     pub fn H5VLobject(obj_id: hid_t) -> *mut ::std::os::raw::c_void;
 }
+pub type H5MM_allocate_t = ::std::option::Option<
+    unsafe extern "C" fn(size: usize, alloc_info: *mut ::std::os::raw::c_void) -> *mut ::std::os::raw::c_void,
+>;
+pub type H5MM_free_t = ::std::option::Option<
+    unsafe extern "C" fn(mem: *mut ::std::os::raw::c_void, free_info: *mut ::std::os::raw::c_void),
+>;
 pub const H5S_NO_CLASS: H5S_class_t = -1;
 pub const H5S_SCALAR: H5S_class_t = 0;
 pub const H5S_SIMPLE: H5S_class_t = 1;
 pub const H5S_NULL: H5S_class_t = 2;
 pub type H5S_class_t = ::std::os::raw::c_int;
+pub const H5S_SEL_ERROR: H5S_sel_type = -1;
+pub const H5S_SEL_NONE: H5S_sel_type = 0;
+pub const H5S_SEL_POINTS: H5S_sel_type = 1;
+pub const H5S_SEL_HYPERSLABS: H5S_sel_type = 2;
+pub const H5S_SEL_ALL: H5S_sel_type = 3;
+pub const H5S_SEL_N: H5S_sel_type = 4;
+pub type H5S_sel_type = ::std::os::raw::c_int;
 unsafe extern "C" {
     pub fn H5Sclose(space_id: hid_t) -> herr_t;
 }
@@ -3411,10 +3449,22 @@ unsafe extern "C" {
     ) -> hid_t;
 }
 unsafe extern "C" {
+    pub fn H5Sget_regular_hyperslab(
+        spaceid: hid_t,
+        start: *mut hsize_t,
+        stride: *mut hsize_t,
+        count: *mut hsize_t,
+        block: *mut hsize_t,
+    ) -> htri_t;
+}
+unsafe extern "C" {
     pub fn H5Sget_select_bounds(spaceid: hid_t, start: *mut hsize_t, end: *mut hsize_t) -> herr_t;
 }
 unsafe extern "C" {
     pub fn H5Sget_select_npoints(spaceid: hid_t) -> hssize_t;
+}
+unsafe extern "C" {
+    pub fn H5Sget_select_type(spaceid: hid_t) -> H5S_sel_type;
 }
 unsafe extern "C" {
     pub fn H5Sget_simple_extent_dims(
@@ -3428,6 +3478,9 @@ unsafe extern "C" {
 }
 unsafe extern "C" {
     pub fn H5Sget_simple_extent_npoints(space_id: hid_t) -> hssize_t;
+}
+unsafe extern "C" {
+    pub fn H5Sis_regular_hyperslab(spaceid: hid_t) -> htri_t;
 }
 unsafe extern "C" {
     pub fn H5Ssel_iter_close(sel_iter_id: hid_t) -> herr_t;
@@ -3452,6 +3505,10 @@ unsafe extern "C" {
 unsafe extern "C" {
     pub fn H5Sselect_none(spaceid: hid_t) -> herr_t;
 }
+pub type H5Z_filter_t = ::std::os::raw::c_int;
+unsafe extern "C" {
+    pub fn H5Zfilter_avail(id: H5Z_filter_t) -> htri_t;
+}
 unsafe extern "C" {
     pub fn H5Pclose(plist_id: hid_t) -> herr_t;
 }
@@ -3460,6 +3517,18 @@ unsafe extern "C" {
 }
 unsafe extern "C" {
     pub fn H5Pcreate(cls_id: hid_t) -> hid_t;
+}
+unsafe extern "C" {
+    pub fn H5Pget_filter2(
+        plist_id: hid_t,
+        idx: ::std::os::raw::c_uint,
+        flags: *mut ::std::os::raw::c_uint,
+        cd_nelmts: *mut usize,
+        cd_values: *mut ::std::os::raw::c_uint,
+        namelen: usize,
+        name: *mut ::std::os::raw::c_char,
+        filter_config: *mut ::std::os::raw::c_uint,
+    ) -> H5Z_filter_t;
 }
 unsafe extern "C" {
     pub fn H5Pget_nfilters(plist_id: hid_t) -> ::std::os::raw::c_int;
@@ -3475,6 +3544,13 @@ unsafe extern "C" {
 }
 unsafe extern "C" {
     pub fn H5Pget_fclose_degree(fapl_id: hid_t, degree: *mut H5F_close_degree_t) -> herr_t;
+}
+unsafe extern "C" {
+    pub fn H5Pget_file_image(
+        fapl_id: hid_t,
+        buf_ptr_ptr: *mut *mut ::std::os::raw::c_void,
+        buf_len_ptr: *mut usize,
+    ) -> herr_t;
 }
 unsafe extern "C" {
     pub fn H5Pget_file_locking(
@@ -3500,6 +3576,9 @@ unsafe extern "C" {
     pub fn H5Pset_fclose_degree(fapl_id: hid_t, degree: H5F_close_degree_t) -> herr_t;
 }
 unsafe extern "C" {
+    pub fn H5Pset_file_image(fapl_id: hid_t, buf_ptr: *mut ::std::os::raw::c_void, buf_len: usize) -> herr_t;
+}
+unsafe extern "C" {
     pub fn H5Pset_libver_bounds(plist_id: hid_t, low: H5F_libver_t, high: H5F_libver_t) -> herr_t;
 }
 unsafe extern "C" {
@@ -3515,6 +3594,9 @@ unsafe extern "C" {
         max_ndims: ::std::os::raw::c_int,
         dim: *mut hsize_t,
     ) -> ::std::os::raw::c_int;
+}
+unsafe extern "C" {
+    pub fn H5Pget_chunk_opts(plist_id: hid_t, opts: *mut ::std::os::raw::c_uint) -> herr_t;
 }
 unsafe extern "C" {
     pub fn H5Pget_external(
@@ -3551,12 +3633,21 @@ unsafe extern "C" {
         size: usize,
     ) -> isize;
 }
-pub type H5MM_allocate_t = ::std::option::Option<
-    unsafe extern "C" fn(size: usize, alloc_info: *mut ::std::os::raw::c_void) -> *mut ::std::os::raw::c_void,
->;
-pub type H5MM_free_t = ::std::option::Option<
-    unsafe extern "C" fn(mem: *mut ::std::os::raw::c_void, free_info: *mut ::std::os::raw::c_void),
->;
+unsafe extern "C" {
+    pub fn H5Pget_chunk_cache(
+        dapl_id: hid_t,
+        rdcc_nslots: *mut usize,
+        rdcc_nbytes: *mut usize,
+        rdcc_w0: *mut f64,
+    ) -> herr_t;
+}
+unsafe extern "C" {
+    pub fn H5Pget_data_transform(
+        plist_id: hid_t,
+        expression: *mut ::std::os::raw::c_char,
+        size: usize,
+    ) -> isize;
+}
 unsafe extern "C" {
     pub fn H5Pget_vlen_mem_manager(
         plist_id: hid_t,
@@ -3567,11 +3658,10 @@ unsafe extern "C" {
     ) -> herr_t;
 }
 unsafe extern "C" {
-    pub fn H5Pget_data_transform(
-        plist_id: hid_t,
-        expression: *mut ::std::os::raw::c_char,
-        size: usize,
-    ) -> isize;
+    pub fn H5Pget_elink_fapl(lapl_id: hid_t) -> hid_t;
+}
+unsafe extern "C" {
+    pub fn H5Pset_elink_fapl(lapl_id: hid_t, fapl_id: hid_t) -> herr_t;
 }
 pub const H5PL_TYPE_ERROR: H5PL_type_t = -1;
 pub const H5PL_TYPE_FILTER: H5PL_type_t = 0;
@@ -4092,26 +4182,6 @@ unsafe extern "C" {
 }
 unsafe extern "C" {
     pub fn H5Pset_fapl_sec2(fapl_id: hid_t) -> herr_t;
-}
-unsafe extern "C" {
-    pub fn H5Pset_elink_fapl(lapl_id: hid_t, fapl_id: hid_t) -> herr_t;
-}
-unsafe extern "C" {
-    pub fn H5Pget_elink_fapl(lapl_id: hid_t) -> hid_t;
-}
-unsafe extern "C" {
-    pub fn H5Pset_file_image(
-        fapl_id: hid_t,
-        buf_ptr: *mut ::std::os::raw::c_void,
-        buf_len: usize,
-    ) -> herr_t;
-}
-unsafe extern "C" {
-    pub fn H5Pget_file_image(
-        fapl_id: hid_t,
-        buf_ptr_ptr: *mut *mut ::std::os::raw::c_void,
-        buf_len_ptr: *mut usize,
-    ) -> herr_t;
 }
 unsafe extern "C" {
     pub fn H5Pset_fapl_stdio(fapl_id: hid_t) -> herr_t;

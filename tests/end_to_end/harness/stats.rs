@@ -11,6 +11,8 @@ pub(crate) struct Stats {
     pub(crate) round_trips: u64,
     /// Bytes of replies.
     pub(crate) bytes_in: u64,
+    /// Chunks that were decoded without HDF5.
+    pub(crate) chunks_decoded: u64,
 }
 
 impl Stats {
@@ -35,6 +37,7 @@ impl Stats {
             requests: value.get("requests")?.as_u64()?,
             round_trips: value.get("round_trips")?.as_u64()?,
             bytes_in: value.get("bytes_in")?.as_u64()?,
+            chunks_decoded: value.get("chunks_decoded")?.as_u64()?,
         })
     }
 
@@ -43,6 +46,7 @@ impl Stats {
             requests: self.requests + other.requests,
             round_trips: self.round_trips + other.round_trips,
             bytes_in: self.bytes_in + other.bytes_in,
+            chunks_decoded: self.chunks_decoded + other.chunks_decoded,
         }
     }
 }
