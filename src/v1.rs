@@ -9,6 +9,7 @@ mod incoming;
 mod object;
 mod question;
 mod rows;
+mod texts;
 mod value;
 
 use std::sync::Arc;
@@ -23,6 +24,7 @@ pub use element::{Element, Field};
 pub use object::{Array, Attribute, Content, Dataset, Group, Object, Sequences};
 pub use question::{INLINE, LEVELS, Question};
 pub use rows::Rows;
+pub use texts::Place;
 
 /// A server of the older protocol, at its base URL.
 #[derive(Clone)]
@@ -84,6 +86,16 @@ impl ObjectServer {
         let url = self.url(path);
         let _showing = Showing::begin(self.server.progress(), buffer.len() as u64, &url);
         let replies = incoming::requests(object, rows, element, buffer);
+        self.server.receive_all(&self.base, path, &url, replies)
+    }
+
+    /// Reads `rows` of a dataset of texts of variable length, and gives each to `place` while others arrive.
+    ///
+    /// # Errors
+    /// As [`Self::ask`]; some texts may have been placed then.
+    pub fn read_texts(&self, path: &str, object: &str, rows: &Rows, place: &Place<'_>) -> Result<(), Error> {
+        let url = self.url(path);
+        let replies = texts::requests(object, rows, place);
         self.server.receive_all(&self.base, path, &url, replies)
     }
 

@@ -14,6 +14,7 @@ mod remote;
 mod selection;
 pub(crate) mod slots;
 mod source;
+mod texts;
 mod tree;
 
 use std::collections::HashMap;

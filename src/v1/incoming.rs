@@ -13,7 +13,7 @@ use crate::protocol;
 use crate::server::reply::Reply;
 
 /// Longest text before the elements, bytes; the protocol's own client allows 1024.
-const LONGEST_HEAD: usize = 64 << 10;
+pub(super) const LONGEST_HEAD: usize = 64 << 10;
 /// How an array begins: a map of six whose first key is `nd`, and that is true.
 const BEGINNING: &[u8] = b"\x86\xA2nd\xC3";
 /// Key of the elements.
@@ -53,13 +53,10 @@ pub(super) fn requests<'a>(
         let length = usize::try_from(bytes).unwrap_or(usize::MAX).min(rest.len());
         let (here, later) = rest.split_at_mut(length);
         rest = later;
-        let count = part.blocks().iter().map(|block| block.1).sum();
-        let first = (!part.blocks().is_empty()).then_some(count);
-        let others = part.others().iter().map(|other| other.1);
         requests.push(Incoming {
             // Encoding plain numbers and a text cannot fail; an empty request would be refused.
             request: protocol::encode(&Question::slices(object, &part)).unwrap_or_default(),
-            shape: first.into_iter().chain(others).collect(),
+            shape: part.shape(),
             element: element.clone(),
             buffer: here,
             filled: 0,
@@ -119,7 +116,7 @@ impl Incoming<'_> {
 }
 
 /// Reads the header of a list: how many items, and the bytes it takes. `None` when it is not all there, or no list.
-fn list(bytes: &[u8]) -> Option<(u64, usize)> {
+pub(super) fn list(bytes: &[u8]) -> Option<(u64, usize)> {
     match bytes {
         [short @ 0x90..=0x9F, ..] => Some((u64::from(short & 15), 1)),
         [0xDC, a, b, ..] => Some((u64::from(u16::from_be_bytes([*a, *b])), 3)),

@@ -38,6 +38,14 @@ impl Rows {
         &self.others
     }
 
+    /// Extents of what is wanted; none of a scalar.
+    pub(super) fn shape(&self) -> Vec<u64> {
+        let rows = self.blocks.iter().map(|block| block.1).sum();
+        let first = (!self.blocks.is_empty()).then_some(rows);
+        let others = self.others.iter().map(|other| other.1);
+        first.into_iter().chain(others).collect()
+    }
+
     /// Elements of one row.
     #[must_use]
     pub fn width(&self) -> u64 {

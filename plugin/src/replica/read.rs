@@ -4,7 +4,6 @@
 //! they go straight to its buffer; otherwise native code reads them from a scratch dataset, so that conversions and
 //! selections in memory are HDF5's own.
 
-use std::borrow::Cow;
 use std::ffi::c_void;
 
 use hdfstream::Error;
@@ -14,6 +13,7 @@ use super::build::with_elements;
 use super::datatype::datatype;
 use super::remote::RemoteDataset;
 use super::selection::{self, Runs};
+use super::texts::Texts;
 use super::{Replica, lock, of_object};
 use crate::dataset::Selected;
 use crate::error_stack::{Quiet, Saved, Topic, push_text};
@@ -79,6 +79,19 @@ struct Wanted {
     count: u64,
     /// The selection in memory; `None` for all of a buffer without gaps.
     memory: Option<hid_t>,
+}
+
+impl Wanted {
+    /// Whether everything that is fetched is selected, in this order.
+    fn is_all(&self) -> bool {
+        self.places[..] == [(0, self.rows.count())]
+    }
+
+    /// The selected ones of the fetched elements.
+    fn picked<'f, T>(&self, fetched: &'f [T]) -> impl Iterator<Item = &'f T> {
+        let places = self.places.iter();
+        places.flat_map(|&(first, count)| &fetched[first as usize..(first + count) as usize])
+    }
 }
 
 /// Finds out what `selected` asks for.
@@ -222,7 +235,7 @@ impl Replica {
         let Some(stored) = datatype(host, &dataset.element) else {
             return Ok(false);
         };
-        let all = wanted.places[..] == [(0, wanted.rows.count())];
+        let all = wanted.is_all();
         let place = place_in_memory(host, wanted);
         let unchanged = is_unchanged(host, &stored, selected);
         let length = wanted.rows.count().checked_mul(size);
@@ -301,28 +314,48 @@ impl Replica {
         let Some(stored) = datatype(host, &dataset.element) else {
             return Ok(false);
         };
+        let texts = match dataset.element == Element::VariableText && is_unchanged(host, &stored, selected) {
+            true => place_in_memory(host, wanted)
+                .and_then(|place| Texts::new(host, selected, place, wanted.count)),
+            false => None,
+        };
+        if let Some(texts) = texts {
+            self.put_texts(dataset, wanted, &texts)?;
+            if !texts.some_empty() {
+                texts.give();
+                return Ok(true);
+            }
+            return Ok(texts.reading(|elements| {
+                through_scratch(host, &stored, wanted.count, elements, wanted.memory, selected)
+            }));
+        }
         let Fetched::Sequences(answers) = self.fetch(dataset, &wanted.rows)? else {
             return Ok(false);
         };
         let fetched = sequences(&answers, &dataset.element, wanted.rows.count())?;
-        let picked: Sequences<'_> = wanted
-            .places
-            .iter()
-            .flat_map(|&(first, count)| &fetched[first as usize..(first + count) as usize])
-            .cloned()
-            .collect();
-        if dataset.element == Element::VariableText
-            && let Some(place) = place_in_memory(host, wanted)
-            && is_unchanged(host, &stored, selected)
-            && give_texts(host, &picked, place, selected)
-        {
-            return Ok(true);
-        }
-        let content = Content::Sequences(picked);
+        let content = Content::Sequences(wanted.picked(&fetched).cloned().collect());
         let read = with_elements(&content, &dataset.element, |elements| {
             through_scratch(host, &stored, wanted.count, elements, wanted.memory, selected)
         });
         Ok(read.unwrap_or(false))
+    }
+
+    /// Puts the selected texts into the program's buffer, as they arrive if they are all that does.
+    fn put_texts(&self, dataset: &RemoteDataset, wanted: &Wanted, texts: &Texts) -> Result<(), Error> {
+        if wanted.is_all() {
+            let (file, object) = (&dataset.file, &dataset.object);
+            let put = |number: u64, text: &[u8]| texts.put(number, text);
+            return self.server()?.read_texts(file, object, &wanted.rows, &put);
+        }
+        let Fetched::Sequences(answers) = self.fetch(dataset, &wanted.rows)? else {
+            return Err(self.too_large(dataset));
+        };
+        let fetched = sequences(&answers, &dataset.element, wanted.rows.count())?;
+        let mut numbered = (0..).zip(wanted.picked(&fetched));
+        match numbered.all(|(number, text)| texts.put(number, text)) {
+            true => Ok(()),
+            false => Err(self.too_large(dataset)),
+        }
     }
 }
 
@@ -351,67 +384,6 @@ pub(super) fn sequences<'a>(
         (false, Some(last)) => Err(last.garbage(format!("{} elements of {count}", all.len()))),
         _ => Ok(all),
     }
-}
-
-/// Puts texts into the program's buffer from `place` on, each in memory of its own as its transfer list says. `false`
-/// when that cannot be; native code then has to. So it is for empty texts, which are HDF5's to show as such or as none.
-fn give_texts(host: &'static Host, texts: &[Cow<'_, [u8]>], place: u64, selected: Selected) -> bool {
-    let until_nul = |text: &[u8]| text.iter().position(|&byte| byte == 0).unwrap_or(text.len());
-    if texts.iter().any(|text| until_nul(text) == 0) {
-        return false;
-    }
-    let (mut allocate, mut allocated_for) = (None, std::ptr::null_mut());
-    let (mut free, mut freed_for) = (None, std::ptr::null_mut());
-    // SAFETY: an open transfer list, and room for each answer.
-    let found = unsafe {
-        (host.h5.H5Pget_vlen_mem_manager)(
-            selected.transfer,
-            &raw mut allocate,
-            &raw mut allocated_for,
-            &raw mut free,
-            &raw mut freed_for,
-        )
-    };
-    if found < 0 {
-        return false;
-    }
-    // SAFETY: the program's buffer has room for pointers to so many texts at this place.
-    let pointers = unsafe {
-        let start = selected.buffer.cast::<*mut u8>().add(place as usize);
-        std::slice::from_raw_parts_mut(start, texts.len())
-    };
-    for (number, text) in texts.iter().enumerate() {
-        let text = &text[..until_nul(text)];
-        // SAFETY: the program's own function, or that which HDF5 takes and frees by without one; what it returns has
-        // room for the text and its end, or is null.
-        let copy = unsafe {
-            let memory = match allocate {
-                Some(allocate) => allocate(text.len() + 1, allocated_for),
-                None => libc::malloc(text.len() + 1),
-            };
-            let copy = memory.cast::<u8>();
-            if !copy.is_null() {
-                std::ptr::copy_nonoverlapping(text.as_ptr(), copy, text.len());
-                *copy.add(text.len()) = 0;
-            }
-            copy
-        };
-        if copy.is_null() {
-            for &mut copy in &mut pointers[..number] {
-                // SAFETY: made above, and nobody has seen it.
-                unsafe {
-                    match (allocate, free) {
-                        (None, _) => libc::free(copy.cast()),
-                        (_, Some(free)) => free(copy.cast(), freed_for),
-                        (_, None) => {}
-                    }
-                }
-            }
-            return false;
-        }
-        pointers[number] = copy;
-    }
-    true
 }
 
 /// Where the elements go in the program's buffer, as the number of elements before them, if without gaps.
