@@ -54,9 +54,9 @@ pub struct Pipeline {
     steps: Vec<Step>,
 }
 
-/// Working memory of a thread.
+/// Working memory of a thread, for one chunk after the other.
 #[derive(Default)]
-pub(crate) struct Workspace {
+pub struct Workspace {
     decompressor: Decompressor,
     first: Vec<u8>,
     second: Vec<u8>,
@@ -85,7 +85,7 @@ impl Pipeline {
 
     /// The `size` bytes of a chunk that is stored like this; filters whose bit is set in `mask` were left out
     /// when it was written. `None` when that is not what comes out.
-    pub(crate) fn decode<'w>(
+    pub fn decode<'w>(
         &self,
         stored: &'w [u8],
         mask: u32,
@@ -164,7 +164,7 @@ impl Pipeline {
 
 impl Workspace {
     /// Gives back what only an unusually large chunk needed.
-    pub(crate) fn shrink(&mut self) {
+    pub fn shrink(&mut self) {
         for buffer in [&mut self.first, &mut self.second] {
             if buffer.len() > KEPT {
                 *buffer = Vec::new();

@@ -5,13 +5,16 @@
 //! hostile, so a worker is confined before it touches one and is replaced when it fails.
 
 mod confine;
+mod direct;
 mod encode;
 mod hdf5;
+mod heap;
 pub(crate) mod msgpack;
 mod pool;
 mod process;
 pub mod question;
 mod ranges;
+mod raw;
 mod slot;
 mod tracer;
 mod walk;

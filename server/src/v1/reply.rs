@@ -249,7 +249,7 @@ pub(super) async fn slices(
     // What cannot be read is found out before the reply begins.
     let first = match subject.verbatim(&source, &blocks, bytes).await {
         Some(transfer) => Begun::Verbatim(Box::new(transfer?)),
-        None => match Pieces::new(&blocks, source.width, source.chunk_rows).next() {
+        None => match Pieces::new(&blocks, source.width, &source.chunk).next() {
             Some(piece) => {
                 let (bytes, elements) = subject.read(&source, piece).await.map_err(refused)?;
                 Begun::Piece(bytes, elements)
@@ -319,7 +319,7 @@ async fn elements(
         },
         begun => begun,
     };
-    let mut pieces = Pieces::new(blocks, source.width, source.chunk_rows);
+    let mut pieces = Pieces::new(blocks, source.width, &source.chunk);
     match begun {
         Begun::Verbatim(transfer) => {
             let mut body = transfer.into_body();
@@ -337,8 +337,11 @@ async fn elements(
         }
         Begun::Nothing => {}
     }
-    // Where elements of variable length end is only known when they are there.
-    let at_once = if source.variable { 1 } else { AT_ONCE };
+    // Where elements of variable length end is only known when they are there; and one worker decodes a chunk once.
+    let at_once = match source.variable || (source.filtered && pieces.share_chunks()) {
+        true => 1,
+        false => AT_ONCE,
+    };
     let mut asked = FuturesOrdered::new();
     loop {
         while asked.is_empty() || (asked.len() < at_once && !subject.workers.are_awaited()) {

@@ -158,7 +158,7 @@ pub(super) struct Piece {
 pub(super) struct Pieces<'a> {
     blocks: &'a Blocks,
     width: u64,
-    chunk_rows: u64,
+    chunk: &'a [u64],
     /// The present block, the rows of it that are done, and the elements of the next row that are done.
     block: usize,
     row: u64,
@@ -167,17 +167,56 @@ pub(super) struct Pieces<'a> {
 }
 
 impl<'a> Pieces<'a> {
-    /// Of elements of `width` bytes, where `chunk_rows` rows are stored together.
-    pub(super) fn new(blocks: &'a Blocks, width: u64, chunk_rows: u64) -> Self {
+    /// Of elements of `width` bytes, stored in chunks of these extents, if any.
+    pub(super) fn new(blocks: &'a Blocks, width: u64, chunk: &'a [u64]) -> Self {
         Self {
             blocks,
             width: width.max(1),
-            chunk_rows: chunk_rows.max(1),
+            chunk,
             block: 0,
             row: 0,
             within: 0,
             left: blocks.elements().unwrap_or(0),
         }
+    }
+
+    /// Extent of a chunk in this dimension.
+    fn chunk(&self, dimension: usize) -> u64 {
+        self.chunk.get(dimension).map_or(1, |&extent| extent.max(1))
+    }
+
+    /// Whether chunks are so large that each is in several pieces.
+    pub(super) fn share_chunks(&self) -> bool {
+        let mut slice = self
+            .blocks
+            .rest
+            .iter()
+            .fold(self.width, |bytes, (_, count)| bytes.saturating_mul(*count));
+        let mut rest = self.blocks.rest.iter();
+        // What lies between the first and the last of a chunk.
+        for dimension in 0..self.chunk.len() {
+            if self.chunk(dimension) > 1 {
+                return slice.saturating_mul(self.chunk(dimension)) > MAX_ELEMENT_BYTES;
+            }
+            slice /= rest.next().map_or(1, |&(_, count)| count.max(1));
+        }
+        false
+    }
+
+    /// How many of the slices of a dimension from `at` on make a piece, with so many bytes each: up to the border of
+    /// a chunk if that is near.
+    fn together(&self, dimension: usize, at: u64, bytes: u64) -> u64 {
+        let chunk = self.chunk(dimension);
+        let most = (PIECE / bytes.max(1)).max(1);
+        let border = |slices: u64| ((at + slices) / chunk * chunk).saturating_sub(at);
+        let wanted = if chunk <= most {
+            border(most)
+        } else if chunk.saturating_mul(bytes) <= MAX_ELEMENT_BYTES {
+            border(chunk)
+        } else {
+            most
+        };
+        wanted.max(1)
     }
 
     /// The next piece; none at the end.
@@ -222,22 +261,12 @@ impl<'a> Pieces<'a> {
 
     /// Whole rows, up to the border of a chunk if that is near.
     fn rows(&self, row: u64) -> Piece {
-        let bytes = row * self.width;
-        let most = (PIECE / bytes).max(1);
         let at = self
             .blocks
             .rows
             .get(self.block)
             .map_or(0, |(start, _)| start + self.row);
-        let border = |rows: u64| (at + rows) / self.chunk_rows * self.chunk_rows;
-        let wanted = if self.chunk_rows <= most {
-            border(most).saturating_sub(at)
-        } else if self.chunk_rows.saturating_mul(bytes) <= MAX_ELEMENT_BYTES / 2 {
-            border(self.chunk_rows) - at
-        } else {
-            most
-        };
-        let mut wanted = wanted.max(1);
+        let mut wanted = self.together(0, at, row * self.width);
         let mut rows = Vec::new();
         let mut done = self.row;
         for &(start, count) in self.blocks.rows.iter().skip(self.block).take(MAX_ROWS) {
@@ -271,7 +300,7 @@ impl<'a> Pieces<'a> {
         let mut at = self.within;
         let mut elements = 1;
         let mut cut = false;
-        for (&(start, count), number) in self.blocks.rest.iter().zip(0..) {
+        for (&(start, count), number) in self.blocks.rest.iter().zip(1..) {
             if cut {
                 rest.push((start, count));
                 elements *= count;
@@ -280,10 +309,11 @@ impl<'a> Pieces<'a> {
             slice /= count;
             let index = at / slice;
             at %= slice;
-            let last = number + 1 == counts.len();
+            let last = number == counts.len();
             cut = at == 0 && (last || slice.saturating_mul(self.width) <= PIECE);
             let taken = if cut {
-                (PIECE / (slice * self.width)).clamp(1, count - index)
+                self.together(number, start + index, slice * self.width)
+                    .min(count - index)
             } else {
                 1
             };
@@ -344,11 +374,11 @@ mod tests {
         fn pieces_bring_every_element_once_and_in_order(
             (shape, blocks) in selection(),
             width in prop_oneof![1..9u64, 100_000..700_000u64, 2_000_000..9_000_000u64],
-            chunk in 1..20u64,
+            chunk in prop::collection::vec(1..20u64, 0..5),
             partial in any::<bool>(),
         ) {
             blocks.check(&shape).unwrap();
-            let mut pieces = Pieces::new(&blocks, width, chunk);
+            let mut pieces = Pieces::new(&blocks, width, &chunk);
             let mut found = Vec::new();
             while let Some(piece) = pieces.next() {
                 let mut some = numbers(&shape, &piece.rows, &piece.rest);
@@ -403,16 +433,34 @@ mod tests {
 
     #[test]
     fn pieces_end_where_chunks_do() {
-        let blocks = Blocks::whole(&[100_000, 8]);
-        let piece = Pieces::new(&blocks, 8, 1_000).next().unwrap();
-        assert_eq!(piece.rows, [(0, 16_000)]);
-        let piece = Pieces::new(&blocks, 8, 60_000).next().unwrap();
-        assert_eq!(piece.rows, [(0, 60_000)]);
-        let wide = Blocks::whole(&[3, 10, 1_000_000]);
-        let piece = Pieces::new(&wide, 8, 1).next().unwrap();
+        let first = |shape: &[u64], chunk: &[u64]| {
+            let blocks = Blocks::whole(shape);
+            let piece = Pieces::new(&blocks, 8, chunk).next().unwrap();
+            (piece.rows, piece.rest)
+        };
+        assert_eq!(first(&[100_000, 8], &[1_000, 8]).0, [(0, 16_000)]);
+        assert_eq!(first(&[100_000, 8], &[60_000, 8]).0, [(0, 60_000)]);
+        let wide = [3, 10, 1_000_000];
+        assert_eq!(first(&wide, &[]), (vec![(0, 1)], vec![(0, 1), (0, 131_072)]));
+        let images = [50, 4096, 4096];
         assert_eq!(
-            (piece.rows, piece.rest),
-            (vec![(0, 1)], vec![(0, 1), (0, 131_072)])
+            first(&images, &[1, 200, 300]),
+            (vec![(0, 1)], vec![(0, 200), (0, 4096)])
         );
+    }
+
+    #[test]
+    fn large_chunks_are_shared_by_pieces() {
+        let shared = |shape: &[u64], chunk: &[u64]| {
+            let blocks = Blocks::whole(shape);
+            Pieces::new(&blocks, 8, chunk).share_chunks()
+        };
+        assert!(!shared(&[100_000, 8], &[]));
+        assert!(!shared(&[100_000, 8], &[60_000, 8]));
+        assert!(shared(&[1_000_000, 8], &[600_000, 8]));
+        assert!(shared(&[2, 8 << 20], &[1, 8 << 20]));
+        assert!(!shared(&[50, 4096, 4096], &[1, 200, 300]));
+        assert!(shared(&[50, 4096, 4096], &[2, 200, 300]));
+        assert!(!shared(&[], &[]));
     }
 }

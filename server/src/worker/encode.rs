@@ -14,9 +14,12 @@ use std::os::fd::AsFd;
 use std::rc::Rc;
 
 use dataset::Described;
+use elements::Reader;
 
 use super::hdf5::{self, Library, Object, OpenFile};
+use super::heap::Heaps;
 use super::question::{Answer, Ask, Failure, Question};
+use super::raw::RawFile;
 use super::tracer::Tracer;
 use crate::store::version;
 
@@ -25,7 +28,9 @@ pub(super) struct Kept {
     path: String,
     version: Option<String>,
     /// The dataset that was read last, before the file that it is in: they are closed in this order.
-    dataset: Option<(u64, Object, Described)>,
+    dataset: Option<(u64, Object, Reader)>,
+    /// None where only libhdf5 is to look.
+    heaps: Option<Heaps>,
     opened: OpenFile,
     tracer: Rc<RefCell<Tracer>>,
     file: Rc<File>,
@@ -104,6 +109,7 @@ fn open(library: &Library, file: File, question: &Question) -> Result<Kept, Fail
         path: question.path.clone(),
         version: question.version.clone(),
         dataset: None,
+        heaps: opened.has_usual_addresses().then(Heaps::default),
         opened,
         tracer,
         file,
@@ -164,21 +170,17 @@ impl Kept {
             if described.storage == hdf5::Storage::Outside {
                 return Err(Failure::Outside);
             }
-            self.dataset = Some((address, object, described));
+            let raw = RawFile::new(&self.file, &self.tracer);
+            let reader = Reader::new(&dataset, described, raw);
+            self.dataset = Some((address, object, reader));
         }
-        let Some((_, object, described)) = &self.dataset else {
+        let Some((_, object, reader)) = &mut self.dataset else {
             return Err(Failure::Unreadable);
         };
         let hdf5::Kind::Dataset(dataset) = object.kind() else {
             return Err(Failure::NotDataset);
         };
-        let (kind, scalar) = (&described.kind, described.shape.is_empty());
-        let (elements, bytes) = if kind.form.variable() {
-            elements::variable(&dataset, kind, rows, rest, scalar)?
-        } else {
-            let bytes = elements::fixed(&dataset, kind, rows, rest, scalar)?;
-            (bytes.len() as u64 / (kind.memory.size() as u64).max(1), bytes)
-        };
+        let (elements, bytes) = reader.read(&dataset, self.heaps.as_mut(), rows, rest)?;
         let answer = Answer::Elements {
             elements,
             bytes: bytes.len() as u64,

@@ -6,6 +6,7 @@
 #![allow(unsafe_code)]
 
 mod attribute;
+mod chunks;
 mod dataset;
 mod datatype;
 mod driver;

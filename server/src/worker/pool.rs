@@ -65,6 +65,28 @@ struct Waiting {
     objects: VecDeque<Request>,
     questions: VecDeque<Request>,
     files: VecDeque<Request>,
+    seats: Vec<Seat>,
+}
+
+/// What is known of a worker by those who wait.
+#[derive(Debug, Clone, Default)]
+struct Seat {
+    idle: bool,
+    /// The file of its last question, which it still has open, with chunks that it has decoded.
+    path: Option<String>,
+}
+
+impl Waiting {
+    /// Takes the first question that is not for another idle worker, who has its file open.
+    fn question(&mut self, number: usize) -> Option<Request> {
+        let has_open = |seat: &Seat, request: &Request| seat.path.as_deref() == Some(request.task.path());
+        let Self { questions, seats, .. } = self;
+        let at = questions.iter().position(|request| {
+            let has = seats.get(number).is_some_and(|seat| has_open(seat, request));
+            has || !seats.iter().any(|seat| seat.idle && has_open(seat, request))
+        })?;
+        questions.remove(at)
+    }
 }
 
 #[derive(Debug)]
@@ -98,6 +120,7 @@ impl Workers {
         let queue = Arc::new(Queue::default());
         let count = count.max(1);
         lock(&queue.processes).resize(count + 1, 0);
+        lock(&queue.waiting).seats.resize(count + 1, Seat::default());
         let slots = (0..=count)
             .map(|number| {
                 tokio::spawn(serve(
@@ -206,15 +229,34 @@ impl Queue {
         Ok(())
     }
 
-    fn take(&self, objects_only: bool) -> Option<Request> {
+    fn take(&self, number: usize, objects_only: bool) -> Option<Request> {
         let mut waiting = lock(&self.waiting);
+        if let Some(seat) = waiting.seats.get_mut(number) {
+            seat.idle = true;
+        }
+        let request = Self::first(&mut waiting, number, objects_only)?;
+        if let Some(seat) = waiting.seats.get_mut(number) {
+            seat.idle = false;
+            seat.path = match &request.task {
+                Task::Ask(question) => Some(question.path.clone()),
+                Task::Look(_) => None,
+            };
+        }
+        // What was left to this worker may be for others now.
+        if !waiting.questions.is_empty() {
+            self.arrived.notify_waiters();
+        }
+        Some(request)
+    }
+
+    fn first(waiting: &mut Waiting, number: usize, objects_only: bool) -> Option<Request> {
         while let Some(request) = waiting.objects.pop_front() {
             if request.since.elapsed() < MAX_OBJECT_WAIT {
                 return Some(request);
             }
             end(&request, Err(JobError::Busy));
         }
-        while let Some(request) = waiting.questions.pop_front() {
+        while let Some(request) = waiting.question(number) {
             if request.since.elapsed() < MAX_QUESTION_WAIT {
                 return Some(request);
             }
@@ -234,13 +276,13 @@ impl Queue {
     }
 
     /// Waits for a job.
-    async fn next(&self, objects_only: bool) -> Request {
+    async fn next(&self, number: usize, objects_only: bool) -> Request {
         loop {
             let arrived = self.arrived.notified();
             tokio::pin!(arrived);
             // From here on no arrival is missed.
             arrived.as_mut().enable();
-            match self.take(objects_only) {
+            match self.take(number, objects_only) {
                 Some(request) if request.progress.is_closed() => {}
                 Some(request) => return request,
                 None => arrived.await,
@@ -253,7 +295,7 @@ impl Queue {
 async fn serve(queue: Arc<Queue>, spawner: Spawner, number: usize, objects_only: bool) {
     let mut idle = start(&queue, &spawner, number).await.ok();
     loop {
-        let request = queue.next(objects_only).await;
+        let request = queue.next(number, objects_only).await;
         let mut result = Err(JobError::Busy);
         for attempt in 0..ATTEMPTS {
             let alive = idle.take().and_then(Worker::if_alive);

@@ -152,8 +152,10 @@ pub struct Source {
     pub width: u64,
     /// Extents; none of a scalar.
     pub shape: Vec<u64>,
-    /// How many rows make a chunk; 1 if that does not matter.
-    pub chunk_rows: u64,
+    /// Extents of the chunks in which it is stored, if any.
+    pub chunk: Vec<u64>,
+    /// Whether these must be decoded.
+    pub filtered: bool,
     /// Where in the file all elements lie in a row as they are sent.
     pub offset: Option<u64>,
 }

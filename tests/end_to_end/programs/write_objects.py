@@ -108,6 +108,37 @@ def selectable(name):
         file["words"] = numpy.array([b"%d" % number for number in range(50000)], "S12")
 
 
+def texts(name, block=0):
+    """Texts of variable length, stored in all ways, larger than what comes along unasked."""
+    random = numpy.random.default_rng(4)
+    long = ["x" * 5000, "y" * 100_000, "z" * (17 << 20)]
+    words = numpy.array([f"word {number}" * (number % 5 + 1) for number in range(997)], object)
+    words[7], words[11] = "schön", b"no \xff text"
+    pick = lambda *shape: words[random.integers(0, len(words), shape)]
+    text = h5py.string_dtype()
+    with h5py.File(name, "w", userblock_size=block) as file:
+        file.create_dataset("contiguous", data=pick(60_000), dtype=text)
+        file.create_dataset("chunks", data=pick(300, 200), dtype=text, chunks=(70, 90))
+        file.create_dataset("compressed", data=pick(60, 50, 20), dtype=text, chunks=(9, 50, 7), compression="gzip")
+        file.create_dataset("wide", data=pick(2, 40_000), dtype=text)
+        sparse = file.create_dataset("sparse", (50_000,), dtype=text, chunks=(1000,))
+        sparse[3000:4500] = pick(1500)
+        changed = file.create_dataset("changed", data=pick(40_000), dtype=text)
+        changed[5000:30_000:3] = pick(25_000 // 3 + 1)
+        some = pick(33_000)
+        some[100], some[200], some[32_000] = long
+        file.create_dataset("long", data=some, dtype=text)
+        some = pick(33_000)
+        some[::100] = ""
+        file.create_dataset("empty", data=some, dtype=text)
+        file.create_dataset("unwritten", (40_000,), dtype=text)
+
+
+def texts_behind_a_block(name):
+    """The same in a file that begins later."""
+    texts(name, block=1024)
+
+
 def large(name):
     """A dataset of 200 MiB of which the disk holds nothing."""
     with h5py.File(name, "w") as file:

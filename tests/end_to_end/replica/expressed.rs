@@ -1,5 +1,7 @@
 //! What the older protocol has words for is shown as it is locally.
 
+use std::time::Duration;
+
 use super::{Scene, shows_the_same};
 use crate::harness::{Host, Plugin, assert_same, make_stub, python, python_file, tool};
 
@@ -94,4 +96,30 @@ fn any_selection_and_conversion_is_that_of_native_hdf5() {
         .run()
         .success();
     assert_eq!(outcome.stdout.trim(), "400");
+}
+
+#[test]
+fn elements_are_the_same_however_they_are_stored() {
+    let read = |scene: &Scene, boxes: &str| {
+        let read = python_file("end_to_end/programs/read_boxes.py")
+            .arg(scene.local())
+            .arg(scene.url())
+            .arg(boxes)
+            .plugin(Plugin::On)
+            .limit(Duration::from_secs(300));
+        let compared: usize = read.output().trim().parse().expect("a number");
+        compared
+    };
+    for texts in ["texts", "texts_behind_a_block"] {
+        assert_eq!(read(&Scene::new(texts), "5"), 9 * 6);
+    }
+    let scene = Scene::new("selectable");
+    for (seed, format) in [("11", "earliest"), ("12", "v110")] {
+        python_file("end_to_end/programs/layouts.py")
+            .arg(scene.local())
+            .args([seed, format])
+            .run()
+            .success();
+        assert!(read(&scene, "20") > 30 * 21);
+    }
 }

@@ -97,6 +97,47 @@ with h5py.File('wide.h5', 'w') as file:
     }
 }
 
+/// Bytes that a process has read, from files and pipes.
+fn read_by(process: &str) -> u64 {
+    let counters = std::fs::read_to_string(format!("/proc/{process}/io")).expect("a process");
+    let line = counters.lines().find_map(|line| line.strip_prefix("rchar: "));
+    line.and_then(|number| number.parse().ok()).expect("a number")
+}
+
+/// One worker reads a chunk once, though it is sent in many pieces: larger than what libhdf5 keeps, and not.
+#[test]
+fn large_chunks_are_decoded_once() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let write = "
+import h5py, numpy
+noise = numpy.random.default_rng(1)
+with h5py.File('chunks.h5', 'w') as file:
+    for name, rows in (('small', 3 << 20), ('large', 9 << 20)):
+        data = noise.integers(0, 255, (rows, 8), 'u1')
+        data[:, 3:] = 0
+        file.create_dataset(name, data=data, chunks=data.shape, compression=1)
+";
+    corpus::write_with(write, directory.path());
+    let stored = std::fs::metadata(directory.path().join("chunks.h5"))
+        .expect("a file")
+        .len();
+    let server = Server::over(directory.path());
+    for (name, rows) in [("small", 3 << 20), ("large", 9 << 20)] {
+        let read = script("v1_large.py")
+            .arg(server.url("msgpack/chunks.h5"))
+            .arg(name);
+        let read = read.args([rows.to_string(), "8".to_owned()]);
+        let said = read.limit(Duration::from_secs(300)).output();
+        assert!(said.starts_with(&format!("{} ", rows * 8)), "{said}");
+    }
+    let workers = &processes(&server)[1..];
+    let read: u64 = workers.iter().map(|worker| read_by(worker)).sum();
+    assert!(
+        read > stored - stored / 8 && read < stored + stored / 8,
+        "{read} bytes read where {stored} are stored"
+    );
+}
+
 #[test]
 fn stalled_downloads_keep_no_worker() {
     let directory = tempfile::tempdir().expect("a directory");

@@ -2,7 +2,9 @@
 
 use super::form::{Form, Kind};
 use super::{attributes, value};
+use crate::worker::direct::Direct;
 use crate::worker::hdf5::{Dataset, Object, Storage};
+use crate::worker::heap;
 use crate::worker::msgpack::Writer;
 use crate::worker::question::{Failure, LeftOut, Source};
 
@@ -19,6 +21,8 @@ pub(super) struct Described {
     pub(super) shape: Vec<u64>,
     pub(super) storage: Storage,
     address: u64,
+    /// Whether the bytes of an element are those of the reply.
+    verbatim: bool,
 }
 
 impl Described {
@@ -29,21 +33,29 @@ impl Described {
             .space()
             .and_then(|space| space.extents())
             .ok_or(Failure::Unreadable)?;
-        let mut described = Self {
+        let described = Self {
             storage: dataset.storage(shape.len()).ok_or(Failure::Unreadable)?,
             address: object.address().ok_or(Failure::Unreadable)?,
+            verbatim: kind.memory == stored && !kind.form.variable(),
             kind,
             shape,
         };
         if described.storage == Storage::Virtual {
             return Err(Failure::Outside);
         }
-        // Bytes that would have to be converted, or that lead elsewhere, are not those of the reply.
-        let verbatim = described.kind.memory == stored && !described.kind.form.variable();
-        if !verbatim && matches!(described.storage, Storage::Contiguous { .. }) {
-            described.storage = Storage::Inside;
-        }
         Ok(described)
+    }
+
+    /// How elements can be read without libhdf5: those that are sent as they are stored, and texts of variable length
+    /// by what refers to them.
+    pub(super) fn direct(&self, dataset: &Dataset) -> Option<Direct> {
+        let width = match (&self.kind.form, &self.storage) {
+            (Form::Text, _) => heap::REFERENCE,
+            // libhdf5 need not read all of a chunk that is stored as it is.
+            (_, Storage::Chunked { filtered: false, .. }) => return None,
+            _ => self.verbatim.then(|| self.kind.memory.size())?,
+        };
+        Direct::of(dataset, &self.storage, &self.shape, width)
     }
 
     fn width(&self) -> u64 {
@@ -65,6 +77,10 @@ impl Described {
         let mut kind = Writer::default();
         self.kind.form.describe(&mut kind);
         let bytes = self.bytes()?;
+        let (chunk, filtered) = match &self.storage {
+            Storage::Chunked { extents, filtered } => (extents.clone(), *filtered),
+            _ => (Vec::new(), false),
+        };
         Ok(Source {
             address: self.address,
             kind: kind.into_bytes(),
@@ -72,15 +88,13 @@ impl Described {
             variable: self.kind.form.variable(),
             width: self.width(),
             shape: self.shape.clone(),
-            chunk_rows: match &self.storage {
-                Storage::Chunked(extents) => extents.first().copied().unwrap_or(1).max(1),
-                _ => 1,
-            },
+            chunk,
+            filtered,
             offset: match self.storage {
                 Storage::Contiguous {
                     offset,
                     bytes: stored,
-                } if stored == bytes => Some(offset),
+                } if self.verbatim && stored == bytes => Some(offset),
                 _ => None,
             },
         })

@@ -1,10 +1,14 @@
 //! Elements of a dataset, by rows.
 
-use super::form::Kind;
+use super::dataset::Described;
+use super::form::{Form, Kind};
 use super::value;
+use crate::worker::direct::Direct;
 use crate::worker::hdf5::Dataset;
+use crate::worker::heap::{Heaps, REFERENCE};
 use crate::worker::msgpack::Writer;
 use crate::worker::question::{Failure, MAX_ELEMENT_BYTES};
+use crate::worker::raw::RawFile;
 
 /// Rows less than so many bytes apart are read together with what lies between them.
 const GAP_BYTES: u64 = 64 << 10;
@@ -14,20 +18,76 @@ const COVER_BYTES: u64 = 4 << 20;
 const LARGEST: u64 = 64 << 20;
 /// Elements of variable length that are read together: what they lead to is of any size.
 const CELLS: u64 = 256;
+/// The same for texts that are looked up without libhdf5.
+const TEXTS: u64 = 32 << 10;
 /// Bytes after which no more of these are encoded.
 const TEXT_BYTES: usize = 1 << 20;
 /// Most bytes into which one read of these may grow.
 const MOST_TEXT: usize = 60 << 20;
 
+/// Reads the elements of a dataset.
+pub(super) struct Reader {
+    described: Described,
+    /// The way past libhdf5, where there is one.
+    direct: Option<Direct>,
+    raw: RawFile,
+}
+
+impl Reader {
+    pub(super) fn new(dataset: &Dataset, described: Described, raw: RawFile) -> Self {
+        Self {
+            direct: described.direct(dataset),
+            described,
+            raw,
+        }
+    }
+
+    /// The elements of a piece, or the first of them if they are of variable length, and their number.
+    pub(super) fn read(
+        &mut self,
+        dataset: &Dataset,
+        heaps: Option<&mut Heaps>,
+        rows: &[(u64, u64)],
+        rest: &[(u64, u64)],
+    ) -> Result<(u64, Vec<u8>), Failure> {
+        let Described { kind, shape, .. } = &self.described;
+        let scalar = shape.is_empty();
+        if !kind.form.variable() {
+            let mut read = |start: &[u64], count: &[u64], out: &mut [u8]| {
+                let direct = self.direct.as_mut();
+                let read = direct.and_then(|direct| direct.read(dataset, &self.raw, start, count, out));
+                read.or_else(|| dataset.read(&kind.memory, start, count, out))
+            };
+            let width = kind.memory.size() as u64;
+            let bytes = fixed(&mut read, width, rows, rest, scalar)?;
+            return Ok((bytes.len() as u64 / width.max(1), bytes));
+        }
+        if kind.form == Form::Text
+            && let (Some(direct), Some(heaps)) = (&mut self.direct, heaps)
+        {
+            let mut read = |start: &[u64], count: &[u64], out: &mut [u8]| {
+                direct.read(dataset, &self.raw, start, count, out)
+            };
+            let (count, texts) = texts(&mut read, heaps, &self.raw, rows, rest, scalar);
+            if count > 0 {
+                return Ok((count, texts));
+            }
+        }
+        variable(dataset, kind, rows, rest, scalar)
+    }
+}
+
+/// Reads a box, given by its first element and the number of them in each dimension.
+type Read<'r> = &'r mut dyn FnMut(&[u64], &[u64], &mut [u8]) -> Option<()>;
+
 /// The bytes of all elements.
-pub(super) fn fixed(
-    dataset: &Dataset,
-    kind: &Kind,
+fn fixed(
+    read: Read<'_>,
+    width: u64,
     rows: &[(u64, u64)],
     rest: &[(u64, u64)],
     scalar: bool,
 ) -> Result<Vec<u8>, Failure> {
-    let width = kind.memory.size() as u64;
     let row = rest
         .iter()
         .try_fold(width, |bytes, (_, count)| bytes.checked_mul(*count));
@@ -46,9 +106,7 @@ pub(super) fn fixed(
     }
     let mut out = vec![0; usize::try_from(bytes).map_err(|_| Failure::TooLarge)?];
     if scalar {
-        dataset
-            .read(&kind.memory, &[], &[], &mut out)
-            .ok_or(Failure::Unreadable)?;
+        read(&[], &[], &mut out).ok_or(Failure::Unreadable)?;
         return Ok(out);
     }
     let mut left = out.as_mut_slice();
@@ -60,17 +118,12 @@ pub(super) fn fixed(
         let wanted: u64 = now.iter().map(|(_, count)| count * row).sum();
         let (target, others) = std::mem::take(&mut left).split_at_mut(wanted as usize);
         left = others;
-        let read = |into: &mut [u8]| {
-            let (from, count) = a_box(start, end - start, rest);
-            dataset
-                .read(&kind.memory, &from, &count, into)
-                .ok_or(Failure::Unreadable)
-        };
+        let (from, count) = a_box(start, end - start, rest);
         if taken == 1 {
-            read(target)?;
+            read(&from, &count, target).ok_or(Failure::Unreadable)?;
         } else {
             let mut cover = vec![0; ((end - start) * row) as usize];
-            read(&mut cover)?;
+            read(&from, &count, &mut cover).ok_or(Failure::Unreadable)?;
             let mut at = 0;
             for (first, count) in now {
                 let (begin, length) = (((first - start) * row) as usize, (count * row) as usize);
@@ -101,8 +154,50 @@ fn together(rows: &[(u64, u64)], row: u64) -> (usize, u64) {
     (taken, end)
 }
 
+/// Begins with texts of variable length and goes on until there is enough for a piece, or something that only libhdf5
+/// can read; how many, and their encoding.
+fn texts(
+    read: Read<'_>,
+    heaps: &mut Heaps,
+    raw: &RawFile,
+    rows: &[(u64, u64)],
+    rest: &[(u64, u64)],
+    scalar: bool,
+) -> (u64, Vec<u8>) {
+    let mut out = Writer::default();
+    let mut done = 0;
+    let mut encode = |from: &[u64], count: &[u64]| {
+        let elements: u64 = count.iter().product();
+        let mut references = vec![0; elements as usize * REFERENCE];
+        read(from, count, &mut references)?;
+        for reference in references.as_chunks::<REFERENCE>().0 {
+            out.text(heaps.text(raw, reference)?);
+            done += 1;
+            if out.len() >= TEXT_BYTES {
+                return None;
+            }
+        }
+        Some(())
+    };
+    if scalar {
+        encode(&[], &[]);
+        return (done, out.into_bytes());
+    }
+    let row: u64 = rest.iter().map(|(_, count)| count).product();
+    let step = (TEXTS / row.max(1)).max(1);
+    'all: for &(start, count) in rows {
+        for at in (start..start + count).step_by(step as usize) {
+            let (from, count) = a_box(at, step.min(start + count - at), rest);
+            if encode(&from, &count).is_none() {
+                break 'all;
+            }
+        }
+    }
+    (done, out.into_bytes())
+}
+
 /// Begins with elements of variable length and goes on until there is enough for a piece.
-pub(super) fn variable(
+fn variable(
     dataset: &Dataset,
     kind: &Kind,
     rows: &[(u64, u64)],

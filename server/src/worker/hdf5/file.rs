@@ -9,7 +9,7 @@ use hdf5_metno_sys::h5f::{
 };
 use hdf5_metno_sys::h5g::H5Gopen2;
 use hdf5_metno_sys::h5o::{H5O_token_t, H5Oopen_by_token};
-use hdf5_metno_sys::h5p::H5P_DEFAULT;
+use hdf5_metno_sys::h5p::{H5P_DEFAULT, H5Pget_sizes, H5Pget_userblock};
 
 use super::Id;
 use super::object::Object;
@@ -40,6 +40,19 @@ impl OpenFile {
         // endian (H5VL_native_addr_to_token). The library checks what it finds there.
         let id = unsafe { H5Oopen_by_token(self.0.0, transmute::<[u8; 16], H5O_token_t>(bytes)) };
         Id::new(id).map(Object::new)
+    }
+
+    /// Whether addresses and lengths take eight bytes each, and count from the file's beginning.
+    pub(in crate::worker) fn has_usual_addresses(&self) -> bool {
+        let (mut block, mut address, mut length) = (0, 0, 0);
+        // SAFETY: ids that we hold; the results go to local variables of the types asked for.
+        let told = unsafe {
+            Id::new(H5Fget_create_plist(self.0.0)).is_some_and(|properties| {
+                H5Pget_userblock(properties.0, &raw mut block) >= 0
+                    && H5Pget_sizes(properties.0, &raw mut address, &raw mut length) >= 0
+            })
+        };
+        told && (block, address, length) == (0, 8, 8)
     }
 
     /// Asks for the file's properties: superblock extension, shared messages, creation properties.

@@ -8,7 +8,7 @@ use hdf5_metno_sys::h5d::{
     H5D_layout_t, H5Dget_create_plist, H5Dget_offset, H5Dget_space, H5Dget_storage_size, H5Dget_type, H5Dread,
 };
 use hdf5_metno_sys::h5p::{
-    H5P_DEFAULT, H5Pget_chunk, H5Pget_external_count, H5Pget_layout, H5Pget_virtual_count,
+    H5P_DEFAULT, H5Pget_chunk, H5Pget_external_count, H5Pget_layout, H5Pget_nfilters, H5Pget_virtual_count,
     H5Pget_virtual_filename,
 };
 use libc::c_int;
@@ -29,8 +29,8 @@ const MAX_MAPPINGS: usize = 100_000;
 pub(in crate::worker) enum Storage {
     /// In a row, from a byte of the file on, as many bytes as there are.
     Contiguous { offset: u64, bytes: u64 },
-    /// In chunks of these extents.
-    Chunked(Vec<u64>),
+    /// In chunks of these extents, which must be decoded if they are filtered.
+    Chunked { extents: Vec<u64>, filtered: bool },
     /// Somewhere else in the file, or nowhere yet.
     Inside,
     /// In raw files beside the file.
@@ -67,8 +67,9 @@ impl Dataset {
                 H5D_layout_t::H5D_CHUNKED => {
                     let mut extents = vec![0; rank];
                     let rank = c_int::try_from(rank).ok()?;
+                    let filtered = H5Pget_nfilters(properties.0) != 0;
                     (H5Pget_chunk(properties.0, rank, extents.as_mut_ptr()) == rank)
-                        .then_some(Storage::Chunked(extents))
+                        .then_some(Storage::Chunked { extents, filtered })
                 }
                 H5D_layout_t::H5D_CONTIGUOUS => Some(match H5Dget_offset(self.id()) {
                     UNDEFINED => Storage::Inside,
