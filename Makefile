@@ -19,7 +19,7 @@ TESTS ?= --workspace
 # Arguments for the benches: make bench BENCH="--workloads read-a,read-b --round-trips 0"
 BENCH ?=
 
-.PHONY: help build demo test suites torture check install install-client install-server deb wheel bench clean tools python
+.PHONY: help build demo test suites torture check install install-client install-server deb wheel bench bench-docs clean tools python
 
 help:
 	@echo 'make build            plugin, server and command-line tool, in $(RELEASE)'
@@ -33,6 +33,7 @@ help:
 	@echo 'make deb              Debian packages, in $(PACKAGES)'
 	@echo 'make wheel            Python wheel, in $(PACKAGES)'
 	@echo 'make bench            speed compared with local files and with other ways (benches/README.md)'
+	@echo 'make bench-docs       its last results into README.md and docs/performance.md, tables and picture'
 	@echo 'make clean            remove what was built, not the tools'
 
 tools:
@@ -83,6 +84,11 @@ wheel: build
 bench: build
 	@tests/tools/provision --only bench
 	@$(HDFSTREAM_TOOLS)/bench/bin/python benches/bench.py --release '$(RELEASE)' $(BENCH)
+
+# RESULTS, which the run has named, if it is not the last one.
+bench-docs:
+	@tests/tools/provision --only bench
+	@$(HDFSTREAM_TOOLS)/bench/bin/python benches/render.py '$(or $(RESULTS),$(RELEASE)/bench/results.json)' .
 
 clean:
 	cargo clean

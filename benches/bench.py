@@ -1,7 +1,8 @@
 """Side by side with native HDF5: every workload by every system, at every distance.
 
-Each sample is a process of its own. In each repetition every workload is done by all systems, native too, in
-random order, so that a disturbance hits them alike and each can be compared with the native sample beside it.
+Each sample is a process of its own. In each repetition the workloads come in random order, and each is done by all
+systems one after the other, native too, in random order again and at growing distance: a disturbance hits them alike,
+and each is compared with the native sample beside it.
 """
 
 import argparse
@@ -19,6 +20,7 @@ from pathlib import Path
 
 import files
 import report
+from hsds_service import Hsds
 from serving import OPTIONS, Server
 from systems import SYSTEMS
 from workloads import WORKLOADS
@@ -28,6 +30,10 @@ HERE = Path(__file__).parent
 
 class Failed(Exception):
     """A system cannot do this."""
+
+
+class TooSlow(Failed):
+    """It may be able to, in more time."""
 
 
 def arguments():
@@ -43,17 +49,23 @@ def arguments():
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--release", type=Path, required=True, help="folder with the programs and the plugin")
-    parser.add_argument("--workloads", type=names(WORKLOADS), default=list(WORKLOADS), help="names with commas between")
-    parser.add_argument("--systems", type=names(SYSTEMS), default=list(SYSTEMS), help="the same; native always runs")
+    usual = [name for name, workload in WORKLOADS.items() if workload.usual]
+    parser.add_argument("--workloads", type=names(WORKLOADS), default=usual, help="names with commas between")
+    usual = [name for name, system in SYSTEMS.items() if system.usual]
+    parser.add_argument("--systems", type=names(SYSTEMS), default=usual, help="the same; native always runs")
     parser.add_argument("--round-trips", default="0,20,100", help="milliseconds (default: 0,20,100)")
-    parser.add_argument("--repetitions", type=int, default=5)
-    parser.add_argument("--limit", type=float, default=60, help="seconds for one sample (default: 60)")
+    parser.add_argument("--repetitions", type=int, default=3, help="at most (default: 3)")
+    parser.add_argument("--limit", type=float, default=10, help="seconds for one sample (default: 10)")
+    parser.add_argument(
+        "--enough", type=float, default=4, help="a peer that has taken so many seconds is not repeated (default: 4)"
+    )
+    parser.add_argument("--minutes", type=float, default=20, help="nothing begins after (default: 20)")
     parser.add_argument("--server-options", default="", help="more options for the servers, e.g. '--workers 1'")
     parser.add_argument("--files", type=Path, help="where the files are kept (default: beside the programs)")
     parser.add_argument("--out", type=Path, help="folder for results.json and results.md (default: the same)")
     chosen = parser.parse_args()
     chosen.systems = ["native", *(name for name in chosen.systems if name != "native")]
-    chosen.round_trips = [int(text) for text in chosen.round_trips.split(",")]
+    chosen.round_trips = sorted(int(text) for text in chosen.round_trips.split(","))
     chosen.files = chosen.files or chosen.release / "bench"
     chosen.out = chosen.out or chosen.release / "bench"
     return chosen
@@ -71,37 +83,60 @@ class Bench:
         # On the same disk as what is read.
         self.written = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=root)))
         self.number = itertools.count()
+        self.caches = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=root)))
         self.servers = {}
+        self.imports = {}
         for name in {self.server_of(system, workload) for system in chosen.systems for workload in chosen.workloads}:
             if name in OPTIONS:
                 served = self.written if name == "writable" else root
                 options = OPTIONS[name] + chosen.server_options.split()
                 self.servers[name] = Server(chosen.release / "hdfstream-server", served, options)
-                stack.callback(self.servers[name].end)
+            elif name == "hsds":
+                self.servers[name] = Hsds(root / "hsds")
+            else:
+                continue
+            stack.callback(self.servers[name].end)
+        if "hsds" in self.servers:
+            self.imports = self.servers["hsds"].bring(root, letters_read(chosen.workloads))
+
+    def does(self, system, name, round_trip):
+        """Whether it is measured at all."""
+        workload = WORKLOADS[name]
+        first = round_trip == self.chosen.round_trips[0]
+        if system == "native":
+            # No line is between, and nothing is kept.
+            return first and workload.again not in self.chosen.workloads
+        if workload.again and not SYSTEMS[system].plugin:
+            return False
+        return self.server_of(system, name) is not None and (first or not workload.near)
 
     def server_of(self, system, workload):
         system = SYSTEMS[system]
         return system.writes_to if WORKLOADS[workload].writes else system.server
 
     def environment(self, system, cache):
-        variables = {"PATH": os.environ["PATH"], "HOME": self.home, "HDFSTREAM_CACHE_DIR": cache}
+        variables = {"PATH": os.environ["PATH"], "HOME": self.home, "HDFSTREAM_CACHE_DIR": cache} | system.variables
         if system.plugin:
             variables |= {"HDF5_PLUGIN_PATH": str(self.plugin), "HDF5_VOL_CONNECTOR": "hdfstream"}
         return variables
 
     def sample(self, name, workload_name, round_trip):
-        workload = WORKLOADS[workload_name]
-        if not workload.again:
+        if workload_name in SYSTEMS[name].cannot:
+            raise Failed(SYSTEMS[name].cannot[workload_name])
+        if not WORKLOADS[workload_name].again or name == "native":
             return self.once(name, workload_name, round_trip, "off")
-        with tempfile.TemporaryDirectory() as cache:
-            self.once(name, workload_name, round_trip, cache)
-            return self.once(name, workload_name, round_trip, cache)
+        cache = self.caches / f"{name} {workload_name} {round_trip}"
+        if not cache.exists():
+            cache.mkdir()
+            self.once(name, workload_name, round_trip, str(cache))
+        return self.once(name, workload_name, round_trip, str(cache))
 
     def once(self, name, workload_name, round_trip, cache):
         system, workload = SYSTEMS[name], WORKLOADS[workload_name]
         server = self.servers.get(self.server_of(name, workload_name))
         if server:
             server.answered()
+            server.forget_peaks()
             spent = server.processor_seconds()
             base = server.reach(round_trip / 1000)
         children = []
@@ -114,11 +149,13 @@ class Bench:
                 file = f"{letter}{next(self.number)}.h5" if workload.writes else f"{letter}.h5"
                 local = (self.written if workload.writes else self.root) / file
                 place = system.url.format(base=base, file=file) if server else str(local)
-                command = [sys.executable, HERE / "sample.py", name, workload_name, place]
+                command = [interpreter(system), HERE / "sample.py", name, workload_name, place]
                 pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
                 children.append(subprocess.Popen(command, env=self.environment(system, cache), text=True, **pipes))
             took = self.finish(children, server)
-            return took | {"server_cpu": server.processor_seconds() - spent} if server else took
+            if server:
+                took |= {"server_cpu": server.processor_seconds() - spent, "server_mib": server.peak_mib()}
+            return took
         finally:
             late.cancel()
             for child in children:
@@ -141,19 +178,29 @@ class Bench:
             try:
                 out, errors = child.communicate(timeout=max(0.1, end - time.perf_counter()))
             except subprocess.TimeoutExpired:
-                raise Failed(f"more than {self.chosen.limit:.0f} s") from None
+                raise TooSlow(f"more than {self.chosen.limit:g} s") from None
             if child.returncode:
                 raise Failed(last_line(errors))
             samples.append(json.loads(out.splitlines()[-1]))
-        requests, sent = server.answered() if server else (0, 0)
-        return {
+        counted = server.answered() if server else {"requests": 0, "bytes": 0}
+        return counted | {
             "seconds": max(sample["seconds"] for sample in samples),
             "client_cpu": sum(sample["client_cpu"] for sample in samples),
             "peak_mib": max(sample["peak_mib"] for sample in samples),
             "seen": samples[0]["seen"],
-            "requests": requests,
-            "bytes": sent,
         }
+
+
+def interpreter(system):
+    """That of this program, or of the environment beside its own."""
+    if system.environment == "bench":
+        return sys.executable
+    return Path(sys.prefix).parent / system.environment / "bin/python"
+
+
+def letters_read(workloads):
+    read = [WORKLOADS[name] for name in workloads if not WORKLOADS[name].writes]
+    return list(dict.fromkeys(letter for workload in read for letter in workload.letters()))
 
 
 def last_line(errors):
@@ -167,38 +214,54 @@ def shuffled(items):
 
 def measure(bench, chosen, samples, failures):
     """Adds samples and failures by (workload, round trip, system)."""
-    places = [(workload, trip) for trip in chosen.round_trips for workload in chosen.workloads]
-    # The first repetition warms up what the kernel and the servers keep.
+    end = time.monotonic() + 60 * chosen.minutes
+    # The first repetition warms up what the kernel and the servers keep, which needs no distance.
     for repetition in range(chosen.repetitions + 1):
-        for number, (workload, trip) in enumerate(shuffled(places)):
-            print(f"\r{repetition}/{chosen.repetitions} {number}/{len(places)}   ", end="", file=sys.stderr, flush=True)
-            for system in shuffled(chosen.systems):
-                key = (workload, trip, system)
-                # What a system does not do at all is left out without a word.
-                if key in failures or (system != "native" and not bench.server_of(system, workload)):
-                    continue
-                try:
-                    sample = bench.sample(system, workload, trip)
-                except Failed as failure:
-                    failures[key] = str(failure)
-                    continue
-                if repetition:
-                    samples.setdefault(key, []).append(sample | {"repetition": repetition})
-    print(file=sys.stderr)
+        for number, workload in enumerate(shuffled(chosen.workloads)):
+            for trip in chosen.round_trips if repetition else chosen.round_trips[:1]:
+                for system in shuffled(chosen.systems):
+                    key = (workload, trip, system)
+                    taken = samples.get(key, [])
+                    if not bench.does(system, workload, trip) or key in failures:
+                        continue
+                    if not repetition and not SYSTEMS[system].warms_up:
+                        continue
+                    spent = sum(sample["seconds"] for sample in taken)
+                    if spent > chosen.enough and not SYSTEMS[system].always:
+                        continue
+                    if time.monotonic() > end:
+                        return
+                    progress = f"{repetition}/{chosen.repetitions} {number}/{len(chosen.workloads)} {trip} ms {system}"
+                    print(f"\r{progress:60}", end="", file=sys.stderr, flush=True)
+                    try:
+                        sample = bench.sample(system, workload, trip)
+                    except Failed as failure:
+                        fail(failures, chosen, key, failure)
+                        continue
+                    if repetition:
+                        samples[key] = [*taken, sample | {"repetition": repetition}]
+
+
+def fail(failures, chosen, key, failure):
+    """Also for all longer distances: it will not become faster."""
+    workload, failed, system = key
+    for trip in chosen.round_trips:
+        if trip >= failed:
+            failures[workload, trip, system] = {"failure": str(failure), "slow": isinstance(failure, TooSlow)}
 
 
 def main():
     chosen = arguments()
-    read = [WORKLOADS[name] for name in chosen.workloads if not WORKLOADS[name].writes]
-    letters = dict.fromkeys(letter for workload in read for letter in workload.letters())
-    root = files.make(chosen.files, letters)
+    root = files.make(chosen.files, letters_read(chosen.workloads))
     with contextlib.ExitStack() as stack:
         bench = Bench(chosen, root, stack)
         samples, failures = {}, {}
+        load = os.getloadavg()[0]
         # Whoever has seen enough gets what there is.
         with contextlib.suppress(KeyboardInterrupt):
             measure(bench, chosen, samples, failures)
-    results = report.results(chosen, samples, failures)
+        print(file=sys.stderr)
+    results = report.results(chosen, samples, failures, bench.imports, load)
     text = report.markdown(results)
     chosen.out.mkdir(parents=True, exist_ok=True)
     (chosen.out / "results.json").write_text(json.dumps(results, indent=1))

@@ -29,9 +29,10 @@ class Line:
     def _accept(self):
         while True:
             client, _ = self.listener.accept()
-            server = socket.create_connection(self.upstream)
+            server = reach(self.upstream)
             for end in (client, server):
-                end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                if end.family != socket.AF_UNIX:
+                    end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             established = time.monotonic() + 2 * self.one_way
             self._carry(client, server, established)
             self._carry(server, client, 0.0)
@@ -50,6 +51,15 @@ class Line:
             pieces.put((max(time.monotonic(), established) + self.one_way, piece))
             if not piece:
                 return
+
+
+def reach(upstream):
+    """A host and a port, or the path of a socket."""
+    if not isinstance(upstream, str):
+        return socket.create_connection(upstream)
+    connection = socket.socket(socket.AF_UNIX)
+    connection.connect(upstream)
+    return connection
 
 
 def give(pieces, sink):

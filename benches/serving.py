@@ -15,7 +15,33 @@ ANSWERED = re.compile(rb" (\d+) bytes [\d.]+ ms")
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
-class Server:
+class Processes:
+    """What a server's processes have used."""
+
+    def ids(self):
+        """The front process, and its workers."""
+        tasks = Path(f"/proc/{self.child.pid}/task").glob("*/children")
+        return [self.child.pid, *(int(worker) for path in tasks for worker in path.read_text().split())]
+
+    def processor_seconds(self):
+        """Those of workers that have ended included."""
+        seconds = 0
+        for process in self.ids():
+            fields = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
+            seconds += sum(int(field) for field in fields[11:15]) / TICKS
+        return seconds
+
+    def forget_peaks(self):
+        for process in self.ids():
+            Path(f"/proc/{process}/clear_refs").write_text("5")
+
+    def peak_mib(self):
+        """The sum of all processes since the peaks were forgotten: at most what they held at once."""
+        statuses = [Path(f"/proc/{process}/status").read_text() for process in self.ids()]
+        return sum(int(status.split("VmHWM:")[1].split()[0]) for status in statuses) / 1024
+
+
+class Server(Processes):
     def __init__(self, program, root, options):
         self.log = tempfile.TemporaryFile()
         command = [program, "--root", root, "--listen", "127.0.0.1:0", "--log", "info", *options]
@@ -36,16 +62,6 @@ class Server:
         self.line.set_round_trip(round_trip)
         return f"http://{self.line.address}/hdfstream"
 
-    def processor_seconds(self):
-        """Of the front process and of its workers, those that have ended included."""
-        seconds = 0
-        tasks = Path(f"/proc/{self.child.pid}/task").glob("*/children")
-        workers = [int(worker) for path in tasks for worker in path.read_text().split()]
-        for process in [self.child.pid, *workers]:
-            fields = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
-            seconds += sum(int(field) for field in fields[11:15]) / TICKS
-        return seconds
-
     def answered(self):
         """Requests and bytes since the last call."""
         # The line of the last answer may still be on its way.
@@ -55,7 +71,7 @@ class Server:
         new = os.pread(log, os.fstat(log).st_size - self.read, self.read)
         self.read += len(new)
         sizes = [int(size) for size in ANSWERED.findall(new)]
-        return len(sizes), sum(sizes)
+        return {"requests": len(sizes), "bytes": sum(sizes)}
 
     def end(self):
         self.child.terminate()

@@ -5,7 +5,7 @@ system.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,10 +20,14 @@ class Workload:
     action: Callable
     # So many do it at the same time.
     processes: int = 1
-    # Done once before, by another process with the same cache on disk.
-    again: bool = False
+    # The workload that is done again: another process has done it before, with the same cache on disk.
+    again: str | None = None
     # The action gets a new file, which is durable when it has been closed.
     writes: bool = False
+    # Only without a round trip.
+    near: bool = False
+    # Measured without being named.
+    usual: bool = True
 
     def letters(self):
         return [self.letter.format(number) for number in range(self.processes)]
@@ -117,25 +121,31 @@ def append_flushed(file):
 
 WORKLOADS = {
     "open": Workload("open C, list root", "C", list_root),
-    "open-again": Workload("open C again, new process", "C", list_root, again=True),
     "walk-c": Workload("walk C, all attributes", "C", walk),
     "walk-d": Workload("walk D, all attributes", "D", walk),
     "walk-e": Workload("walk E, all attributes", "E", walk),
-    "walk-e-again": Workload("walk E a second time", "E", walk, again=True),
     "read-a": Workload("read A whole", "A", read_each),
     "read-b": Workload("read B whole", "B", read_each),
-    "read-b-again": Workload("read B a second time", "B", read_each, again=True),
     "read-c": Workload("read C whole, dataset by dataset", "C", read_all),
     "rows": Workload("1,000 random rows of G, one by one", "G", rows),
     "windows": Workload("100 windows of B", "B", windows),
     "strided": Workload("strided slab of B", "B", strided),
     "read-f": Workload("read F whole", "F", read_each),
-    "four-b": Workload("4 processes reading B", "B", read_each, processes=4),
-    "eight-one": Workload("8 processes reading A", "A", read_each, processes=READERS),
-    "eight-each": Workload("8 processes reading 64 MiB, each its own file", "R{}", read_each, processes=READERS),
+}
+AGAIN = {
+    f"{name}-again": replace(workload, title=f"{workload.title}, again", again=name)
+    for name, workload in WORKLOADS.items()
+}
+WORKLOADS |= {
+    "four-b": Workload("4 processes reading B", "B", read_each, processes=4, near=True),
+    **AGAIN,
     "write-whole": Workload("write 256 MiB, contiguous", "W", write_whole, writes=True),
     "write-gzip": Workload("write 64 MiB, gzip", "W", write_compressed, writes=True),
     "create-many": Workload("create 2,000 datasets with attributes", "W", create_many, writes=True),
     "append": Workload("1,000 appends of a row", "W", append, writes=True),
     "append-flush": Workload("1,000 appends with a flush each", "W", append_flushed, writes=True),
+    "eight-one": Workload("8 processes reading A", "A", read_each, processes=READERS, usual=False),
+    "eight-each": Workload(
+        "8 processes reading 64 MiB, each its own file", "R{}", read_each, processes=READERS, usual=False
+    ),
 }

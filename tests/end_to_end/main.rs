@@ -10,6 +10,7 @@
 mod harness;
 
 mod accounts;
+mod benches;
 mod cli;
 mod confinement;
 mod decoding;
