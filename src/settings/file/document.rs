@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
 
-use serde::de::{Deserialize, Deserializer, Visitor};
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_saphyr::Spanned;
 
 use super::super::{Secret, ServerEntry, Settings, keys, values};
@@ -12,27 +12,83 @@ use super::{Mount, SettingsFile, Value};
 use crate::name::{alias, mount};
 use crate::{Error, RemoteName};
 
-/// The file as it is written. `deny_unknown_fields` names a key that is misspelt.
-#[derive(Debug, Default, serde::Deserialize)]
-#[serde(deny_unknown_fields, default)]
+/// The file as it is written.
+#[derive(Debug, Default)]
 struct Document {
     aliases: Option<BTreeMap<String, Spanned<Entry>>>,
     mounts: Option<BTreeMap<String, Spanned<String>>>,
     servers: Option<BTreeMap<String, Spanned<Entry>>>,
-    ca: Option<Spanned<Scalar>>,
-    client_certificate: Option<Spanned<Scalar>>,
-    client_key: Option<Spanned<Scalar>>,
-    proxy: Option<Spanned<Scalar>>,
-    connect_timeout: Option<Spanned<Scalar>>,
-    read_timeout: Option<Spanned<Scalar>>,
-    retries: Option<Spanned<Scalar>>,
-    retry_time: Option<Spanned<Scalar>>,
-    cache_memory: Option<Spanned<Scalar>>,
-    write_memory: Option<Spanned<Scalar>>,
-    cache_dir: Option<Spanned<Scalar>>,
-    progress: Option<Spanned<Scalar>>,
-    log: Option<Spanned<Scalar>>,
-    stats: Option<Spanned<Scalar>>,
+    /// The plain keys that are set.
+    values: Vec<Value>,
+}
+
+impl<'de> Deserialize<'de> for Document {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Entries;
+        impl<'de> Visitor<'de> for Entries {
+            type Value = Document;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("keys with values")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Document, A::Error> {
+                let mut document = Document::default();
+                while let Some(name) = entries.next_key()? {
+                    match name {
+                        Name::Aliases => document.aliases = entries.next_value()?,
+                        Name::Mounts => document.mounts = entries.next_value()?,
+                        Name::Servers => document.servers = entries.next_value()?,
+                        Name::Plain(key) => {
+                            let value: Option<Spanned<Scalar>> = entries.next_value()?;
+                            document.values.extend(value.map(|spanned| Value {
+                                key,
+                                line: spanned.referenced.line(),
+                                text: Secret::new(spanned.value.0),
+                            }));
+                        }
+                    }
+                }
+                Ok(document)
+            }
+        }
+        deserializer.deserialize_map(Entries)
+    }
+}
+
+/// What stands before a colon of the document itself.
+enum Name {
+    Aliases,
+    Mounts,
+    Servers,
+    Plain(&'static str),
+}
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl Visitor<'_> for Text {
+            type Value = Name;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("the name of a setting")
+            }
+
+            // What is refused here is told with its place.
+            fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Name, E> {
+                let plain = || keys::KEYS.iter().find(|key| key.name == name);
+                match name {
+                    "aliases" => Ok(Name::Aliases),
+                    "mounts" => Ok(Name::Mounts),
+                    "servers" => Ok(Name::Servers),
+                    _ => plain()
+                        .map(|key| Name::Plain(key.name))
+                        .ok_or_else(|| E::custom(format!("there is no setting `{name}`"))),
+                }
+            }
+        }
+        deserializer.deserialize_identifier(Text)
+    }
 }
 
 /// A server or an alias. Only an alias has a `url`: a server's is its key.
@@ -104,10 +160,10 @@ pub(super) fn read(text: &str, path: &Path) -> Result<SettingsFile, Error> {
             without_place(&error.to_string()),
         )
     })?;
-    let mut document = document.unwrap_or_default();
+    let document = document.unwrap_or_default();
     let mut file = SettingsFile {
         path: path.to_path_buf(),
-        values: document.values(),
+        values: document.values,
         ..SettingsFile::default()
     };
     // Here too, so that a mistake is found whoever reads the file.
@@ -171,36 +227,6 @@ pub(super) fn read(text: &str, path: &Path) -> Result<SettingsFile, Error> {
     file.mounts
         .sort_by_key(|mount| std::cmp::Reverse(mount.local.len()));
     Ok(file)
-}
-
-impl Document {
-    /// The plain keys that are set.
-    fn values(&mut self) -> Vec<Value> {
-        let all = [
-            ("ca", &mut self.ca),
-            ("client_certificate", &mut self.client_certificate),
-            ("client_key", &mut self.client_key),
-            ("proxy", &mut self.proxy),
-            ("connect_timeout", &mut self.connect_timeout),
-            ("read_timeout", &mut self.read_timeout),
-            ("retries", &mut self.retries),
-            ("retry_time", &mut self.retry_time),
-            ("cache_memory", &mut self.cache_memory),
-            ("write_memory", &mut self.write_memory),
-            ("cache_dir", &mut self.cache_dir),
-            ("progress", &mut self.progress),
-            ("log", &mut self.log),
-            ("stats", &mut self.stats),
-        ];
-        let set = |(key, scalar): (&'static str, &mut Option<Spanned<Scalar>>)| {
-            scalar.take().map(|spanned| Value {
-                key,
-                line: spanned.referenced.line(),
-                text: Secret::new(spanned.value.0),
-            })
-        };
-        all.into_iter().filter_map(set).collect()
-    }
 }
 
 /// What is said of the server at `url`; the error says what is wrong.
