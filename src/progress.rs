@@ -80,7 +80,7 @@ impl Progress {
             settings::Progress::Always => true,
             settings::Progress::Never => false,
             settings::Progress::Auto => {
-                std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+                std::io::stderr().is_terminal() && !settings::usual::is_dumb_terminal()
             }
         }
     }

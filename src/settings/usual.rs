@@ -1,4 +1,4 @@
-//! What other programs are told by the same means: the way to the network, authorities, netrc.
+//! What other programs are told by the same means: the way to the network, authorities, netrc, the terminal.
 
 use std::path::PathBuf;
 
@@ -34,6 +34,11 @@ pub(crate) fn netrc() -> Option<(PathBuf, bool)> {
         Some(path) => Some((super::keys::path(&path), true)),
         None => Some((std::env::home_dir()?.join(".netrc"), false)),
     }
+}
+
+/// Whether the terminal is said to be one that only prints lines.
+pub(crate) fn is_dumb_terminal() -> bool {
+    text("TERM").is_some_and(|term| term == "dumb")
 }
 
 fn text(name: &str) -> Option<String> {
