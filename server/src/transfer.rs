@@ -1,5 +1,6 @@
-//! Bytes of a file on their way to a client: read ahead by one piece, so that disk and socket overlap,
-//! and checked piece by piece to be those of one version.
+//! Bytes of a file on their way to a client, checked piece by piece to be those of one version. What the kernel has in
+//! memory is read by the thread that sends it, while it is in that core's cache; other pieces are read ahead by one, so
+//! that disk and socket overlap.
 
 mod buffers;
 mod gather;
@@ -26,6 +27,18 @@ impl Source for ServedFile {
         Self::read_at(self, buffer, offset)
     }
 }
+
+/// A file as far as the kernel has it in memory.
+struct Cached<'f>(&'f ServedFile);
+
+impl Source for Cached<'_> {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        self.0.read_cached_at(buffer, offset)
+    }
+}
+
+/// Bytes of a piece that is read and sent by one thread: they stay in its core's cache.
+const HOT_PIECE: usize = 256 << 10;
 
 /// An answer whose first piece has been read; no byte of it is sent before that.
 #[derive(Debug)]
@@ -90,7 +103,7 @@ impl Transfer {
         }
         let remaining = self.first.len() as u64 + self.work.gather.remaining();
         Body::new(Stream {
-            state: State::First(self.first, Box::new(self.work)),
+            state: State::Ready(self.first, Box::new(self.work)),
             remaining,
         })
     }
@@ -132,13 +145,34 @@ impl Work {
     }
 }
 
+impl Work {
+    /// The next piece, if the kernel has it in memory. Does not block.
+    fn hot_step(&mut self) -> Option<io::Result<Bytes>> {
+        let mut buffer = self.buffers.take(self.gather.remaining());
+        let memory = buffer.memory();
+        let room = memory.len().min(HOT_PIECE);
+        let filled = self
+            .gather
+            .try_fill(&Cached(&self.file), &mut memory[..room])
+            .ok()?;
+        Some(match self.file.is_current() {
+            Ok(true) => Ok(buffer.into_bytes(filled)),
+            Ok(false) => Err(changed()),
+            Err(error) => Err(error),
+        })
+    }
+}
+
 struct Stream {
     state: State,
     remaining: u64,
 }
 
 enum State {
-    First(Bytes, Box<Work>),
+    /// A piece to be sent.
+    Ready(Bytes, Box<Work>),
+    /// Nothing had to be waited for so far.
+    Hot(Box<Work>),
     Reading(JoinHandle<(io::Result<Bytes>, Work)>),
     End,
 }
@@ -152,6 +186,15 @@ impl State {
             Self::Reading(tokio::task::spawn_blocking(move || work.step()))
         }
     }
+
+    /// As [`Self::after`], with what the kernel has in memory read only when it is wanted.
+    fn after_hot(work: Box<Work>) -> Self {
+        if work.gather.remaining() == 0 {
+            Self::End
+        } else {
+            Self::Hot(work)
+        }
+    }
 }
 
 impl HttpBody for Stream {
@@ -162,21 +205,27 @@ impl HttpBody for Stream {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        let (piece, work) = match std::mem::replace(&mut self.state, State::End) {
-            State::First(piece, work) => (Ok(piece), *work),
+        let mut state = std::mem::replace(&mut self.state, State::End);
+        if let State::Hot(mut work) = state {
+            state = match work.hot_step() {
+                Some(piece) => State::Ready(piece?, work),
+                None => State::after(*work),
+            };
+        }
+        let (piece, next) = match state {
+            State::Ready(piece, work) => (piece, State::after_hot(work)),
             State::Reading(mut task) => match Pin::new(&mut task).poll(context) {
-                Poll::Ready(Ok(done)) => done,
+                Poll::Ready(Ok((piece, work))) => (piece?, State::after(work)),
                 Poll::Ready(Err(failed)) => return Poll::Ready(Some(Err(io::Error::other(failed)))),
                 Poll::Pending => {
                     self.state = State::Reading(task);
                     return Poll::Pending;
                 }
             },
-            State::End => return Poll::Ready(None),
+            State::Hot(_) | State::End => return Poll::Ready(None),
         };
-        let piece = piece?;
         self.remaining -= piece.len() as u64;
-        self.state = State::after(work);
+        self.state = next;
         Poll::Ready(Some(Ok(Frame::data(piece))))
     }
 

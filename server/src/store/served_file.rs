@@ -7,6 +7,8 @@ use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::sync::Arc;
 
+use rustix::io::{ReadWriteFlags, preadv2};
+
 use super::{StoreError, media, signature, tree, version};
 use crate::catalogue::Listed;
 use crate::history::{self, Content, Histories};
@@ -128,6 +130,21 @@ impl ServedFile {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         Ok(())
+    }
+
+    /// Like [`Self::read_at`] for bytes that the kernel has in memory, and without blocking;
+    /// [`io::ErrorKind::WouldBlock`] for others.
+    pub(crate) fn read_cached_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        if self.staged.is_some() || self.histories.is_some() {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        let wanted = buffer.len();
+        let into = &mut [io::IoSliceMut::new(buffer)];
+        match preadv2(&*self.file, into, offset, ReadWriteFlags::NOWAIT) {
+            Ok(read) if read == wanted => Ok(()),
+            // Also for file systems that cannot tell, and for files that ended: to be read in the ordinary way.
+            Ok(_) | Err(_) => Err(io::ErrorKind::WouldBlock.into()),
+        }
     }
 
     /// Whether the file begins as HDF5 files do. Blocks.

@@ -119,6 +119,15 @@ impl Gather {
         Ok(filled)
     }
 
+    /// Like [`Self::fill`], but on failure everything remains as it was.
+    pub(crate) fn try_fill(&mut self, source: &impl Source, out: &mut [u8]) -> io::Result<usize> {
+        let (at, zeros) = (self.at, self.zeros);
+        self.fill(source, out).inspect_err(|_| {
+            self.at = at;
+            self.zeros = zeros;
+        })
+    }
+
     /// The longest row of pieces from here that one read serves, at most `room` bytes of them.
     fn block(&self, room: u64) -> Option<Block> {
         let mut next = self.at;
@@ -269,5 +278,52 @@ mod tests {
         let bytes = noise(1 << 20);
         let halves = vec![Run::range(0, 1 << 19), Run::range(1 << 19, 1 << 19)];
         assert_eq!(gathered(&bytes, halves, 0, 1 << 20).1, 1);
+    }
+
+    /// Whose bytes beyond some offset are not in memory.
+    struct Partly<'a>(&'a [u8], u64);
+
+    impl Source for Partly<'_> {
+        fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+            if offset + buffer.len() as u64 > self.1 {
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+            let offset = offset as usize;
+            buffer.copy_from_slice(&self.0[offset..offset + buffer.len()]);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_could_not_be_read_is_read_again_from_its_beginning() {
+        let bytes = noise(300_000);
+        let runs = vec![
+            Run::range(0, 1_000),
+            Run::range(100_000, 1_000),
+            Run::range(290_000, 10),
+        ];
+        let expected = naive(&bytes, &runs, 5);
+        let total = Run::check(&runs, bytes.len() as u64).unwrap();
+        let mut gather = Gather::new(runs, total, 5);
+        let mut out = vec![0; 4_000];
+        assert_eq!(
+            gather
+                .try_fill(&Partly(&bytes, 200_000), &mut out[..1_500])
+                .unwrap(),
+            1_500
+        );
+        assert!(
+            gather
+                .try_fill(&Partly(&bytes, 200_000), &mut out[1_500..])
+                .is_err()
+        );
+        assert_eq!(gather.remaining(), 515);
+        assert_eq!(
+            gather
+                .try_fill(&Partly(&bytes, 300_000), &mut out[1_500..])
+                .unwrap(),
+            515
+        );
+        assert_eq!(out[..2_015], expected);
     }
 }
