@@ -4,8 +4,9 @@
 //! here for certain is answered with `None`: native HDF5 then reads, and says what is wrong.
 
 mod fletcher32;
+mod listed;
 mod lz4;
-mod lzf;
+pub mod lzf;
 mod placement;
 pub(crate) mod pool;
 mod shuffle;
@@ -15,6 +16,7 @@ mod tests;
 
 use libdeflater::Decompressor;
 
+pub use listed::{Move, OfChunk, by_chunk};
 pub use placement::Placement;
 pub use slab::{Axis, Slab};
 

@@ -1,7 +1,24 @@
 //! The format of LZF, which h5py writes: literal runs, and copies of what came shortly before.
 
+/// Bytes that `source` decompresses to; `None` when it is cut.
+#[must_use]
+pub fn length(mut source: &[u8]) -> Option<usize> {
+    let mut length = 0usize;
+    while let Some((&control, rest)) = source.split_first() {
+        let (bytes, taken) = match usize::from(control) {
+            literal @ 0..32 => (literal + 1, literal + 1),
+            long @ 224.. => (usize::from(*rest.first()?) + (long >> 5) + 2, 2),
+            short => ((short >> 5) + 2, 1),
+        };
+        length = length.checked_add(bytes)?;
+        source = rest.split_at_checked(taken)?.1;
+    }
+    Some(length)
+}
+
 /// Fills `target` with what `source` decompresses to; says whether that is exactly so many bytes.
-pub(super) fn decompress(source: &[u8], target: &mut [u8]) -> bool {
+#[must_use]
+pub fn decompress(source: &[u8], target: &mut [u8]) -> bool {
     fill(source, target) == Some(target.len())
 }
 

@@ -330,9 +330,101 @@ fn lzf_repeats_what_it_is_told() {
 }
 
 #[test]
+fn lzf_tells_how_long_it_becomes() {
+    for (encoded, decoded) in [
+        (&b"\x02abc"[..], &b"abc"[..]),
+        // Two behind, five in all.
+        (b"\x01ab\x60\x01", b"abababa"),
+        // A long one: 7 + 3 + 2.
+        (b"\x00x\xE0\x03\x00", &[b'x'; 13]),
+    ] {
+        let mut target = vec![0; lzf::length(encoded).unwrap()];
+        assert!(lzf::decompress(encoded, &mut target));
+        assert_eq!(target, decoded);
+    }
+    for damaged in [
+        &b"\x02ab"[..],
+        b"\x01ab\x60",
+        b"\x01ab\x60\x02",
+        b"\xE0",
+        b"\x00x\xE0\x03",
+    ] {
+        let decoded = lzf::length(damaged).map(|length| lzf::decompress(damaged, &mut vec![0; length]));
+        assert_ne!(decoded, Some(true), "{damaged:?}");
+    }
+}
+
+#[test]
 fn unknown_filters_are_not_taken() {
     assert!(Pipeline::new([(1, &[4][..]), (2, &[8][..])]).is_some());
     assert!(Pipeline::new([(1, &[4][..]), (4, &[8][..])]).is_none());
     assert!(Pipeline::new([(2, &[][..])]).is_none());
     assert_eq!(Pipeline::new([]), Some(Pipeline { steps: Vec::new() }));
+}
+
+proptest! {
+    #[test]
+    fn listed_elements_go_where_they_are_wanted(
+        dimensions in proptest::collection::vec((1u64..7, 1u64..9), 1..4),
+        runs in proptest::collection::vec((0.0..1.0f64, 0.0..1.0f64), 1..8),
+        gaps in proptest::collection::vec((1u64..30, 0u64..3), 1..20),
+    ) {
+        let (extents, chunk): (Vec<u64>, Vec<u64>) = dimensions.into_iter().unzip();
+        let total: u64 = extents.iter().product();
+        let from: Vec<(u64, u64)> = runs
+            .into_iter()
+            .map(|(first, length)| {
+                let first = (first * total as f64) as u64;
+                (first, 1 + (length * (total - first - 1) as f64) as u64)
+            })
+            .collect();
+        let mut left: u64 = from.iter().map(|run| run.1).sum();
+        let (mut to, mut at) = (Vec::new(), 0);
+        for (length, gap) in gaps.into_iter().cycle() {
+            let length = length.min(left);
+            if length == 0 {
+                break;
+            }
+            to.push((at + gap, length));
+            at += gap + length;
+            left -= length;
+        }
+        let single = |runs: &[(u64, u64)]| {
+            let elements = runs.iter().flat_map(|run| run.0..run.0 + run.1);
+            elements.map(|element| element as usize).collect::<Vec<_>>()
+        };
+        let mut wanted: Vec<(usize, usize)> = single(&from).into_iter().zip(single(&to)).collect();
+
+        let moves = Move::pairs(&from, &to);
+        let divided = by_chunk(&moves, &extents, &chunk, usize::MAX).unwrap();
+        let mut placed = Vec::new();
+        for (position, moves) in &divided {
+            for run in moves {
+                for number in 0..run.count {
+                    let inside = coordinates(&chunk, (run.from + number) as usize);
+                    let at: Vec<u64> = (0..chunk.len()).map(|d| position[d] * chunk[d] + inside[d]).collect();
+                    prop_assert!(at.iter().zip(&extents).all(|(at, extent)| at < extent));
+                    placed.push((linear(&extents, &at), (run.to + number) as usize));
+                }
+            }
+        }
+        placed.sort_unstable();
+        wanted.sort_unstable();
+        prop_assert_eq!(placed, wanted);
+        let mut positions: Vec<_> = divided.iter().map(|of_chunk| &of_chunk.0).collect();
+        positions.sort_unstable();
+        positions.dedup();
+        prop_assert_eq!(positions.len(), divided.len());
+        prop_assert!(by_chunk(&moves, &extents, &chunk, 0).is_none());
+    }
+}
+
+#[test]
+fn moves_beyond_a_dataset_are_refused() {
+    let moves = |from, count| [Move { from, to: 0, count }];
+    assert!(by_chunk(&moves(5, 2), &[7], &[3], 9).is_some());
+    assert!(by_chunk(&moves(6, 2), &[7], &[3], 9).is_none());
+    assert!(by_chunk(&moves(u64::MAX, 2), &[7], &[3], 9).is_none());
+    assert!(by_chunk(&moves(0, 1), &[], &[], 9).is_none());
+    assert!(by_chunk(&moves(0, 1), &[u64::MAX, 3], &[1, 1], 9).is_none());
 }
