@@ -161,7 +161,7 @@ fn all_links_followed(host: &'static Host) -> Result<(), Failed> {
 }
 
 /// What was done before the native code reads a dataset.
-enum Prepared {
+pub(crate) enum Prepared {
     /// It has yet to read; with the bar to show meanwhile, if any.
     Announced(Option<Showing>),
     /// The dataset was read by other means.
@@ -179,6 +179,12 @@ fn prepare(host: &'static Host, selected: Selected) -> Result<Prepared, Failed> 
     };
     match &*storage {
         Storage::Native => Ok(Prepared::Announced(None)),
+        Storage::Contiguous(contiguous) => match &content {
+            Content::Reading(file) if !open_drivers::follows(host.slot, &content) => {
+                contiguous.read(host, file, selected)
+            }
+            _ => Ok(Prepared::Announced(None)),
+        },
         Storage::VirtualOfRawFiles => {
             push_text(
                 host,

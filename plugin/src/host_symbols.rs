@@ -108,6 +108,9 @@ functions! {
     H5Pget_vlen_mem_manager: fn(
         hid_t, *mut ffi::H5MM_allocate_t, *mut *mut c_void, *mut ffi::H5MM_free_t, *mut *mut c_void
     ) -> ffi::herr_t;
+    H5Pfill_value_defined: fn(hid_t, *mut ffi::H5D_fill_value_t) -> ffi::herr_t;
+    H5Pget_fill_time: fn(hid_t, *mut ffi::H5D_fill_time_t) -> ffi::herr_t;
+    H5Pget_fill_value: fn(hid_t, hid_t, *mut c_void) -> ffi::herr_t;
     H5Pget_driver_info: fn(hid_t) -> *const c_void;
     H5Pget_external: fn(hid_t, c_uint, usize, *mut c_char, *mut ffi::off_t, *mut ffi::hsize_t) -> ffi::herr_t;
     H5Pget_external_count: fn(hid_t) -> std::ffi::c_int;

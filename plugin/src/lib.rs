@@ -8,6 +8,7 @@
 mod chunk_index;
 mod connector;
 mod content;
+mod contiguous;
 mod dataset;
 mod decoded;
 mod driver_info;
@@ -32,6 +33,7 @@ mod plain_driver;
 mod replica;
 mod reporting;
 mod scratch;
+mod selection;
 mod storage;
 mod vfd;
 mod virtual_sources;

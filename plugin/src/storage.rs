@@ -4,6 +4,7 @@ use std::ffi::c_void;
 use std::sync::Arc;
 
 use crate::chunk_index::ChunkIndex;
+use crate::contiguous::Contiguous;
 use crate::external::{self, Segment};
 use crate::ffi::{self, hid_t};
 use crate::handle::Handle;
@@ -12,8 +13,10 @@ use crate::virtual_sources::{self, Origin};
 
 /// Where a dataset keeps its elements.
 pub(crate) enum Storage {
-    /// Where the native code reads them well by itself: contiguous, compact, virtual.
+    /// Where the native code reads them well by itself: compact, virtual, not written yet.
     Native,
+    /// One after the other.
+    Contiguous(Contiguous),
     /// In a virtual dataset that leads to raw files, which cannot be read remotely.
     VirtualOfRawFiles,
     /// In chunks.
@@ -63,6 +66,8 @@ fn look(
         external::segments(host, creation, files).map_or(Storage::Native, Storage::External)
     } else if layout == ffi::H5D_VIRTUAL && virtual_sources::end_in_raw_files(host, origin, creation) {
         Storage::VirtualOfRawFiles
+    } else if layout == ffi::H5D_CONTIGUOUS {
+        Contiguous::of(host, dataset).map_or(Storage::Native, Storage::Contiguous)
     } else if layout != ffi::H5D_CHUNKED {
         Storage::Native
     } else {

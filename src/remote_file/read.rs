@@ -107,7 +107,7 @@ fn fetch(file: &RemoteFile, gaps: Vec<Gap<'_>>) -> Result<(), Error> {
     let mut extents = extents(file, &buffered);
 
     let _showing = file.show(direct.iter().map(Gap::length).sum());
-    let keep = keep_direct(&direct);
+    let keep = keep_direct(file, &direct);
     let wanted = direct
         .iter_mut()
         .map(|gap| (gap.offset, &mut *gap.buffer))
@@ -154,10 +154,10 @@ fn divide<'a>(file: &RemoteFile, mut gaps: Vec<Gap<'a>>) -> (Vec<Gap<'a>>, Vec<G
     })
 }
 
-/// Whether what was read directly is worth keeping: not much, and not in crumbs.
-fn keep_direct(direct: &[Gap<'_>]) -> bool {
+/// Whether what was read directly is worth keeping: not much of the cache's size, and not in crumbs.
+fn keep_direct(file: &RemoteFile, direct: &[Gap<'_>]) -> bool {
     let total: u64 = direct.iter().map(Gap::length).sum();
-    total <= PART && total / (direct.len() as u64).max(1) >= 4096
+    total <= file.window / 2 && total / (direct.len() as u64).max(1) >= 4096
 }
 
 /// Empty extents for what is to be fetched for `gaps` and with them; ascending and apart.

@@ -1,11 +1,11 @@
-//! Chunked datasets of random layouts, filters and types, by random selections, are what native HDF5 reads from the
+//! Datasets of random layouts, filters and types, by random selections, are what native HDF5 reads from the
 //! local file, in every HDF5 that Python packages carry.
 
 use std::time::Duration;
 
 use crate::harness::{Host, Plugin, Server, corpus, python, python_file};
 
-const READS: &str = "1500";
+const READS: &str = "2500";
 
 /// Reads files of random datasets, locally and remotely.
 fn reads_the_same(host: Host) {

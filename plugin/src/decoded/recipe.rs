@@ -26,6 +26,8 @@ pub(crate) struct Recipe {
     pub(super) element: usize,
     /// Bytes of decoded chunks that the native code keeps.
     pub(super) native_cache: u64,
+    /// What an element of a chunk is that was never written; `None` where that is for the native code to say.
+    pub(super) fill: Option<Vec<u8>>,
 }
 
 impl Recipe {
@@ -44,7 +46,7 @@ impl Recipe {
             return None;
         }
         let datatype = storage::datatype(host, dataset)?;
-        if !is_plain(host, datatype.id(), DEEPEST) {
+        if !is_plain(host, datatype.id()) {
             return None;
         }
         // SAFETY: an open datatype.
@@ -54,6 +56,7 @@ impl Recipe {
             extents: extents.to_vec(),
             element,
             native_cache: native_cache(host, dataset)?,
+            fill: fill_value(host, creation, &datatype, element),
         })
     }
 }
@@ -95,11 +98,15 @@ fn pipeline(host: &'static Host, creation: &Handle) -> Option<Pipeline> {
 }
 
 /// Whether elements of a type are bytes and nothing else: no references, and nothing of varying length.
-fn is_plain(host: &'static Host, datatype: hid_t, depth: u32) -> bool {
+pub(crate) fn is_plain(host: &'static Host, datatype: hid_t) -> bool {
+    has_bytes_only(host, datatype, DEEPEST)
+}
+
+fn has_bytes_only(host: &'static Host, datatype: hid_t, depth: u32) -> bool {
     let h5 = &host.h5;
     let part = |id: hid_t| {
         let part = Handle::own(host, id, h5.H5Tclose);
-        depth > 0 && part.is_some_and(|part| is_plain(host, part.id(), depth - 1))
+        depth > 0 && part.is_some_and(|part| has_bytes_only(host, part.id(), depth - 1))
     };
     // SAFETY: an open datatype, of a class that has what is asked for.
     unsafe {
@@ -116,6 +123,25 @@ fn is_plain(host: &'static Host, datatype: hid_t, depth: u32) -> bool {
             _ => false,
         }
     }
+}
+
+/// The fill value as the file has it, if there is one and it is shown where nothing was written.
+fn fill_value(host: &'static Host, creation: &Handle, datatype: &Handle, element: usize) -> Option<Vec<u8>> {
+    let h5 = &host.h5;
+    let (mut status, mut time) = (ffi::H5D_FILL_VALUE_ERROR, ffi::H5D_FILL_TIME_ERROR);
+    let mut value = vec![0; element];
+    // SAFETY: an open dataset creation list, out-pointers that live through the calls, and room for an element.
+    let got = unsafe {
+        (h5.H5Pfill_value_defined)(creation.id(), &raw mut status) >= 0
+            && (h5.H5Pget_fill_time)(creation.id(), &raw mut time) >= 0
+            && (h5.H5Pget_fill_value)(creation.id(), datatype.id(), value.as_mut_ptr().cast()) >= 0
+    };
+    let defined = matches!(
+        status,
+        ffi::H5D_FILL_VALUE_DEFAULT | ffi::H5D_FILL_VALUE_USER_DEFINED
+    );
+    let shown = matches!(time, ffi::H5D_FILL_TIME_ALLOC | ffi::H5D_FILL_TIME_IFSET);
+    (got && defined && shown).then_some(value)
 }
 
 /// Bytes of decoded chunks that the native code keeps for `dataset`.

@@ -370,6 +370,16 @@ pub const H5D_SPACE_STATUS_NOT_ALLOCATED: H5D_space_status_t = 0;
 pub const H5D_SPACE_STATUS_PART_ALLOCATED: H5D_space_status_t = 1;
 pub const H5D_SPACE_STATUS_ALLOCATED: H5D_space_status_t = 2;
 pub type H5D_space_status_t = ::std::os::raw::c_int;
+pub const H5D_FILL_TIME_ERROR: H5D_fill_time_t = -1;
+pub const H5D_FILL_TIME_ALLOC: H5D_fill_time_t = 0;
+pub const H5D_FILL_TIME_NEVER: H5D_fill_time_t = 1;
+pub const H5D_FILL_TIME_IFSET: H5D_fill_time_t = 2;
+pub type H5D_fill_time_t = ::std::os::raw::c_int;
+pub const H5D_FILL_VALUE_ERROR: H5D_fill_value_t = -1;
+pub const H5D_FILL_VALUE_UNDEFINED: H5D_fill_value_t = 0;
+pub const H5D_FILL_VALUE_DEFAULT: H5D_fill_value_t = 1;
+pub const H5D_FILL_VALUE_USER_DEFINED: H5D_fill_value_t = 2;
+pub type H5D_fill_value_t = ::std::os::raw::c_int;
 pub type H5D_chunk_iter_op_t = ::std::option::Option<
     unsafe extern "C" fn(
         offset: *const hsize_t,
@@ -3589,6 +3599,9 @@ unsafe extern "C" {
     ) -> herr_t;
 }
 unsafe extern "C" {
+    pub fn H5Pfill_value_defined(plist: hid_t, status: *mut H5D_fill_value_t) -> herr_t;
+}
+unsafe extern "C" {
     pub fn H5Pget_chunk(
         plist_id: hid_t,
         max_ndims: ::std::os::raw::c_int,
@@ -3610,6 +3623,12 @@ unsafe extern "C" {
 }
 unsafe extern "C" {
     pub fn H5Pget_external_count(plist_id: hid_t) -> ::std::os::raw::c_int;
+}
+unsafe extern "C" {
+    pub fn H5Pget_fill_time(plist_id: hid_t, fill_time: *mut H5D_fill_time_t) -> herr_t;
+}
+unsafe extern "C" {
+    pub fn H5Pget_fill_value(plist_id: hid_t, type_id: hid_t, value: *mut ::std::os::raw::c_void) -> herr_t;
 }
 unsafe extern "C" {
     pub fn H5Pget_layout(plist_id: hid_t) -> H5D_layout_t;

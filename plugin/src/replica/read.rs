@@ -12,7 +12,7 @@ use hdfstream::v1::{Answer, Content, Element, Found, Rows, Sequences};
 use super::build::with_elements;
 use super::datatype::datatype;
 use super::remote::RemoteDataset;
-use super::selection::{self, Runs};
+use super::selection;
 use super::texts::Texts;
 use super::{Replica, lock, of_object};
 use crate::dataset::Selected;
@@ -22,9 +22,8 @@ use crate::guard::Failed;
 use crate::handle::Handle;
 use crate::host::Host;
 use crate::scratch::Scratch;
+use crate::selection::{Runs, runs};
 
-/// Runs that HDF5 lists in one call.
-const AT_ONCE: usize = 1 << 16;
 /// Bytes that are converted at once where that can be.
 const PIECE: u64 = 16 << 20;
 
@@ -116,7 +115,7 @@ fn wanted(host: &'static Host, dataset: &RemoteDataset, selected: Selected) -> O
         if extent != dataset.shape {
             return None;
         }
-        let runs = runs(host, file_space)?;
+        let runs = runs(host, file_space, usize::MAX)?;
         let (mut lowest, mut highest) = (vec![0; rank], vec![0; rank]);
         // SAFETY: an open dataspace; both arrays have an entry for each of its dimensions.
         let bounded = runs.is_empty()
@@ -148,46 +147,6 @@ fn wanted(host: &'static Host, dataset: &RemoteDataset, selected: Selected) -> O
         count,
         memory,
     })
-}
-
-/// The selected elements of a dataspace, in the order of HDF5.
-fn runs(host: &'static Host, space: hid_t) -> Option<Runs> {
-    let h5 = &host.h5;
-    // SAFETY: an open dataspace; the arrays have the room that is announced, and of them only what was filled is
-    // read. Elements of one byte, so that HDF5 counts elements.
-    unsafe {
-        let selected = (h5.H5Sget_select_npoints)(space);
-        let mut left = u64::try_from(selected).ok()?;
-        if left == 0 {
-            return Some(Vec::new());
-        }
-        let iterator = Handle::own(host, (h5.H5Ssel_iter_create)(space, 1, 0), h5.H5Ssel_iter_close)?;
-        let (mut offsets, mut lengths) = (vec![0; AT_ONCE], vec![0; AT_ONCE]);
-        let mut runs: Runs = Vec::new();
-        while left > 0 {
-            let (mut found, mut elements) = (0, 0);
-            let status = (h5.H5Ssel_iter_get_seq_list)(
-                iterator.id(),
-                AT_ONCE,
-                usize::MAX >> 1,
-                &raw mut found,
-                &raw mut elements,
-                offsets.as_mut_ptr(),
-                lengths.as_mut_ptr(),
-            );
-            if status < 0 || found == 0 || found > AT_ONCE {
-                return None;
-            }
-            for (&offset, &length) in offsets[..found].iter().zip(&lengths[..found]) {
-                match runs.last_mut() {
-                    Some((first, count)) if *first + *count == offset => *count += length as u64,
-                    _ => runs.push((offset, length as u64)),
-                }
-                left = left.checked_sub(length as u64)?;
-            }
-        }
-        Some(runs)
-    }
 }
 
 impl Replica {
@@ -392,7 +351,7 @@ fn place_in_memory(host: &'static Host, wanted: &Wanted) -> Option<u64> {
         return Some(0);
     };
     let _saved = Saved::new(host);
-    match runs(host, space)?.as_slice() {
+    match runs(host, space, usize::MAX)?.as_slice() {
         [(first, count)] if *count == wanted.count => Some(*first),
         _ => None,
     }

@@ -6,8 +6,7 @@
 
 use hdfstream::v1::Rows;
 
-/// Runs of elements: first and number.
-pub(super) type Runs = Vec<(u64, u64)>;
+use crate::selection::Runs;
 
 /// Gaps between blocks that are cheaper to fetch than to name, bytes.
 const GAP: u64 = 1024;

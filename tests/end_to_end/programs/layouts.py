@@ -1,4 +1,4 @@
-"""Chunked datasets of random shapes, types and filters.
+"""Chunked and contiguous datasets of random shapes, types, filters and fill values.
 
     layouts.py FILE SEED LOWEST_FORMAT
 """
@@ -68,21 +68,36 @@ def filtered(creation):
     return len(chosen)
 
 
-with h5py.File(name, "w", libver=libver) as file:
-    for number in range(40):
+def filled(creation, dtype):
+    """What is read where nothing was written."""
+    if dtype.kind in "iuf" and random.random() < 0.5:
+        creation.set_fill_value(numpy.array(77, dtype))
+    if random.random() < 0.3:
+        creation.set_fill_time(int(random.choice([h5d.FILL_TIME_NEVER, h5d.FILL_TIME_IFSET, h5d.FILL_TIME_ALLOC])))
+
+
+with h5py.File(name, "w", libver=libver, userblock_size=0 if libver == "earliest" else 1024) as file:
+    for number in range(60):
         shape, chunk = layout()
         dtype = numpy.dtype(TYPES[int(random.integers(len(TYPES)))])
         creation = h5p.create(h5p.DATASET_CREATE)
-        creation.set_chunk(chunk)
-        filters = filtered(creation)
-        limits = grown(shape)
+        filled(creation, dtype)
+        contiguous = number % 4 == 3
+        if contiguous:
+            shape = (8 * shape[0], *shape[1:])
+            filters, limits = 0, shape
+        else:
+            creation.set_chunk(chunk)
+            filters, limits = filtered(creation), grown(shape)
         if not filters and random.random() < 0.5:
             creation.set_alloc_time(h5d.ALLOC_TIME_EARLY)
         space = h5s.create_simple(shape, limits)
         made = h5d.create(file.id, b"d%d" % number, h5t.py_create(dtype, logical=True), space, creation)
         dataset = h5py.Dataset(made)
-        if random.random() < 0.15:
-            # Some chunks are never written.
+        if random.random() < 0.2:
+            # Some chunks are never written, or nothing at all.
+            if shape[0] < 2:
+                continue
             dataset[: shape[0] // 2] = elements(dtype, (shape[0] // 2, *shape[1:]))
         else:
             dataset[...] = elements(dtype, shape)

@@ -66,10 +66,15 @@ def select(space, parts, operation=SELECT_SET):
 
 def file_selection(extents):
     space = made("H5Screate_simple", len(extents), dims(extents), NULL)
-    kind = chance.randrange(12)
+    kind = chance.randrange(16)
     parts = slab(extents)
-    if kind >= 3:
+    if kind >= 6:
         select(space, parts)
+    elif kind >= 3:
+        # What several regions have together, as lists of rows are.
+        select(space, parts)
+        for _ in range(chance.randint(1, 4)):
+            select(space, slab(extents), SELECT_OR)
     elif kind == 1:
         points = [chance.randrange(extent) for _ in range(chance.randint(1, 50)) for extent in extents]
         number = len(points) // len(extents)
@@ -82,19 +87,37 @@ def file_selection(extents):
         moves = [extent - 1 - last for extent, last in zip(extents, high)]
         moves = (ctypes.c_int64 * len(moves))(*(chance.randint(0, move) for move in moves))
         assert call("H5Soffset_simple", ctypes.c_int, space, moves) >= 0
-    return space, parts if kind >= 3 else None
+    return space, parts if kind >= 6 else None
 
 
 def memory_selection(points, parts, extents):
     """A space in memory with so many selected elements, and how many it has in all."""
-    kind = chance.randrange(5)
+    kind = chance.randrange(7)
+    if kind == 5:
+        # Behind a gap, and with one after the first half.
+        half = points // 2
+        space = made("H5Screate_simple", 1, dims([points + 9]), NULL)
+        if half:
+            select(space, [(3, 1, half, 1)])
+        select(space, [(5 + half, 1, points - half, 1)], SELECT_OR if half else SELECT_SET)
+        return space, points + 9
+    if kind == 6 and points < 1000:
+        # In any order, but no place twice: which of two elements it then has is not certain.
+        places = list(range(points + 3))
+        chance.shuffle(places)
+        if chance.randrange(2):
+            places = sorted(places[:points])
+        space = made("H5Screate_simple", 1, dims([points + 3]), NULL)
+        chosen = dims(places[:points])
+        assert call("H5Sselect_elements", ctypes.c_int, space, 0, ctypes.c_size_t(points), chosen) >= 0
+        return space, points + 3
     if kind == 0:
         return made("H5Screate_simple", 1, dims([points]), NULL), points
     if kind == 1:
         space = made("H5Screate_simple", 1, dims([3 * points + 4]), NULL)
         select(space, [(2, 3, points, 1)])
         return space, 3 * points + 4
-    if kind == 2 and parts:
+    if kind == 2:
         # As the dataset, at the same places.
         total = 1
         for extent in extents:
@@ -119,7 +142,7 @@ def memory_selection(points, parts, extents):
 
 
 def datasets(file):
-    return [made("H5Dopen2", file, b"d%d" % number, hid(0)) for number in range(40)]
+    return [made("H5Dopen2", file, b"d%d" % number, hid(0)) for number in range(60)]
 
 
 NUMBERS = (0, 1)
