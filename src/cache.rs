@@ -38,6 +38,11 @@ impl Cache {
         Arc::clone(SHARED.get_or_init(|| Arc::new(Self::new(settings))))
     }
 
+    /// So many bytes of metadata of one file may be put here at once without pushing out too much else.
+    pub(crate) fn room_for_metadata(&self) -> u64 {
+        self.extents().metadata_budget() / 2
+    }
+
     /// The version of `key` whose metadata is still here, all of it that was ever fetched.
     pub(crate) fn known(&self, key: &FileKey) -> Option<Arc<FileVersion>> {
         let version = self.versions().known(key)?;

@@ -127,7 +127,8 @@ pub(crate) fn search(name: &RemoteName, naming: Naming, settings: &Settings) -> 
         return Ok(search.with(credentials, Source::Keyring));
     }
     match search.note(token_file::find(name, user)) {
-        Some(kept) if kept.has_expired() => Err(Error::Unauthorized {
+        // Who asks no server sends none.
+        Some(kept) if kept.has_expired() && !settings.offline => Err(Error::Unauthorized {
             url: name.url(),
             server: name.server(),
             reason: format!(

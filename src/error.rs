@@ -252,6 +252,19 @@ pub enum Error {
         /// Who was asked.
         server: String,
     },
+    /// Nothing was asked, as the user wants, and what is needed is not on this machine.
+    #[error(
+        "{url}: {what}, and {server} is not asked, because hdfstream is offline (setting offline, HDFSTREAM_OFFLINE); \
+             do this once with the server, which keeps it for the next time"
+    )]
+    Offline {
+        /// What was asked for.
+        url: String,
+        /// Who would have been asked.
+        server: String,
+        /// What is not here.
+        what: String,
+    },
     /// The server wants the client to go elsewhere.
     #[error("{url}: {server} redirects to {location}, which is not followed; use that address instead")]
     Redirected {
@@ -358,6 +371,8 @@ impl Error {
             Self::InvalidName { .. } | Self::Setting { .. } | Self::SettingsFile { .. } => 22,
             Self::NoSpace { .. } | Self::Spill { full: true, .. } => 28,
             Self::ReadOnly { .. } => 30,
+            // The network is down.
+            Self::Offline { .. } => 100,
             Self::TimedOut { .. } => 110,
             Self::Refused { .. } => 111,
             Self::Kept { error, .. } | Self::Unsaved { error, .. } => error.errno(),

@@ -9,6 +9,7 @@ mod cache;
 mod changes;
 pub mod credentials;
 pub mod decode;
+pub mod disk_cache;
 mod download;
 mod engine;
 mod error;

@@ -6,7 +6,9 @@ mod cli;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    match cli::run() {
+    let result = cli::run();
+    hdfstream::disk_cache::finish();
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("hdfstream: {failure}");

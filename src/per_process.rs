@@ -18,6 +18,15 @@ impl<T> PerProcess<T> {
         Self(ArcSwapOption::const_empty())
     }
 
+    /// That of this process, if it was made.
+    pub(crate) fn made(&self) -> Option<Arc<T>> {
+        let found = self.0.load_full()?;
+        let value = (found.process == std::process::id()).then(|| Arc::clone(&found.value));
+        // As below: one that the parent made is not to be dropped here.
+        std::mem::forget(found);
+        value
+    }
+
     /// That of this process, made by `make` when it is the first.
     pub(crate) fn get<E>(&self, make: impl FnOnce() -> Result<T, E>) -> Result<Arc<T>, E> {
         let process = std::process::id();

@@ -5,6 +5,7 @@
 
 mod chunks;
 mod fold;
+mod kept;
 pub(crate) mod open;
 mod plan;
 mod prefetch;
@@ -232,9 +233,13 @@ impl RemoteFile {
             return Ok(());
         }
         let hint = self.ask_trace(intent).map(|reply| reply.complete);
+        if let (Ok(complete), true, Some(disk)) = (&hint, whole, self.version.disk.get()) {
+            disk.traced(*complete);
+        }
         match hint {
             Ok(true) if whole => self.version.set_complete(),
-            Ok(_) => {}
+            // Bytes that are missing are told by the read itself.
+            Ok(_) | Err(Error::Offline { .. }) => {}
             // Hints only save time; what breaks here breaks nothing, and a broken network will show
             // again when bytes are read.
             Err(
@@ -262,6 +267,9 @@ impl RemoteFile {
         let reply = self.ask_trace(Intent::File)?;
         if let Some(found) = reply.raw_files {
             let _ = self.version.raw_files.set(found);
+            if let Some(disk) = self.version.disk.get() {
+                disk.keeps_raw_files(found);
+            }
         }
         Ok(reply.raw_files)
     }
@@ -328,6 +336,7 @@ impl RemoteFile {
         for (offset, bytes) in pieces {
             self.cache
                 .insert(self.version.id, Class::Metadata, offset, &bytes);
+            self.keep_on_disk(Class::Metadata, offset, bytes);
         }
         Ok(())
     }

@@ -146,6 +146,25 @@ impl Server {
         self.settings.progress
     }
 
+    /// Who the server takes the user for.
+    pub(crate) fn login(&self) -> &str {
+        self.login.identity()
+    }
+
+    /// Whether it is not to be asked for anything.
+    pub(crate) fn is_offline(&self) -> bool {
+        self.settings.offline
+    }
+
+    /// What is told when it would have to be asked.
+    pub(crate) fn offline(&self, url: &str, what: String) -> Error {
+        Error::Offline {
+            url: url.to_owned(),
+            server: self.name.clone(),
+            what,
+        }
+    }
+
     /// Scheme and authority.
     pub(crate) fn name(&self) -> &str {
         &self.name
@@ -229,6 +248,16 @@ impl Server {
 
     /// Asks until there is an answer, or it is clear that there will be none.
     async fn exchange(&self, target: Target<'_>, reply: &mut dyn Reply) -> Result<(), Error> {
+        if self.is_offline() {
+            let what = match target.operation {
+                "open" => "this file is not in the cache",
+                "lease" => "nothing can be written",
+                "list" | "stat" => "directories are not kept in the cache",
+                "external" => "raw files beside HDF5 files are not kept in the cache",
+                _ => "this is not in the cache",
+            };
+            return Err(self.offline(target.url, what.to_owned()));
+        }
         let insists = reply.patience().is_some();
         let mut backoff = match insists {
             false => Backoff::new(self.settings.retries, self.settings.retry_time),

@@ -91,6 +91,10 @@ pub struct Settings {
     pub write_memory: u64,
     /// Where things are kept from one program to the next.
     pub cache_dir: CacheDir,
+    /// Most bytes of remote files to keep there; none for 0.
+    pub cache_disk: u64,
+    /// Whether no server is to be asked for anything.
+    pub offline: bool,
     /// What the settings file says of servers and names.
     pub file: Arc<SettingsFile>,
 }
@@ -114,6 +118,8 @@ impl Default for Settings {
             data_memory: 0,
             write_memory: 64 << 20,
             cache_dir: CacheDir::Default,
+            cache_disk: 4 << 30,
+            offline: false,
             file: Arc::default(),
         };
         settings.set_cache_memory(256 << 20);

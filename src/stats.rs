@@ -34,6 +34,8 @@ pub static BYTES_IN: Counter = Counter::new();
 pub static BYTES_OUT: Counter = Counter::new();
 /// Reads that were answered from memory alone.
 pub static CACHE_HITS: Counter = Counter::new();
+/// Bytes that were taken from the cache on disk.
+pub static DISK_BYTES: Counter = Counter::new();
 /// Chunks that were decoded here instead of by HDF5.
 pub static CHUNKS_DECODED: Counter = Counter::new();
 
@@ -41,12 +43,13 @@ pub static CHUNKS_DECODED: Counter = Counter::new();
 #[must_use]
 pub fn json() -> String {
     format!(
-        "{{\"requests\":{},\"round_trips\":{},\"bytes_in\":{},\"bytes_out\":{},\"cache_hits\":{},\"chunks_decoded\":{}}}",
+        "{{\"requests\":{},\"round_trips\":{},\"bytes_in\":{},\"bytes_out\":{},\"cache_hits\":{},\"disk_bytes\":{},\"chunks_decoded\":{}}}",
         REQUESTS.get(),
         ROUND_TRIPS.get(),
         BYTES_IN.get(),
         BYTES_OUT.get(),
         CACHE_HITS.get(),
+        DISK_BYTES.get(),
         CHUNKS_DECODED.get()
     )
 }
@@ -62,6 +65,7 @@ mod tests {
             "bytes_in",
             "bytes_out",
             "cache_hits",
+            "disk_bytes",
             "chunks_decoded",
         ] {
             assert!(line[key].is_u64(), "{key} in {line}");

@@ -12,6 +12,7 @@ mod contiguous;
 mod dataset;
 mod decoded;
 mod driver_info;
+mod ending;
 mod error_stack;
 mod external;
 mod ffi;

@@ -23,7 +23,7 @@ use crate::host::{self, DriverClass, Host};
 use crate::lock_file::LockFile;
 use crate::plain_driver::PlainDriver;
 use crate::storage::Storage;
-use crate::{link_failures, open_drivers};
+use crate::{ending, link_failures, open_drivers};
 use commits::Commits;
 
 /// A remote file as HDF5 has it open.
@@ -250,6 +250,7 @@ unsafe extern "C" fn open<const SLOT: usize>(
             lock_file: OnceLock::new(),
         }));
         open_drivers::add(driver);
+        ending::prepare();
         Ok(driver.cast())
     })
 }

@@ -52,6 +52,10 @@ impl Extents {
         }
     }
 
+    pub(super) fn metadata_budget(&self) -> u64 {
+        self.metadata.budget
+    }
+
     fn store(&mut self, class: Class) -> &mut Store {
         match class {
             Class::Metadata => &mut self.metadata,

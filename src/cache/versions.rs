@@ -6,6 +6,8 @@ use std::sync::{Arc, OnceLock};
 
 use lru::LruCache;
 
+use crate::disk_cache::Entry;
+
 /// Files that are remembered after they were closed.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::MIN.saturating_add(4095);
 
@@ -29,6 +31,8 @@ pub(crate) struct FileVersion {
     traced: AtomicBool,
     /// Whether datasets keep elements in raw files, once that is known.
     pub(crate) raw_files: OnceLock<bool>,
+    /// What is kept of it from one program to the next.
+    pub(crate) disk: OnceLock<Arc<Entry>>,
 }
 
 impl FileVersion {
@@ -94,6 +98,7 @@ impl Versions {
             complete: AtomicBool::new(false),
             traced: AtomicBool::new(false),
             raw_files: OnceLock::new(),
+            disk: OnceLock::new(),
         });
         self.0.put(key, Arc::clone(&fresh));
         fresh

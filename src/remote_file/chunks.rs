@@ -13,6 +13,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::{Class, RemoteFile, hit};
 use crate::decode::{Pipeline, pool};
+use crate::disk_cache::Stored;
 use crate::engine::Engine;
 use crate::protocol::MAX_RUNS;
 use crate::server::PARALLEL;
@@ -76,7 +77,18 @@ pub(super) fn decode(
     };
     let (here, mut missing): (Vec<usize>, Vec<usize>) =
         (0..chunks.len()).partition(|number| is_here(&chunks[*number]));
+    let mut stored = Vec::new();
+    missing.retain(|number| {
+        let chunk = &chunks[*number];
+        let found = file.on_disk(chunk.offset, chunk.length);
+        let absent = found.is_none();
+        stored.extend(found.map(|found| (*number, found)));
+        absent
+    });
     missing.sort_unstable_by_key(|number| chunks[*number].offset);
+    if let Some(number) = missing.first() {
+        file.refuse_offline(Class::Raw, chunks[*number].offset, chunks[*number].length)?;
+    }
     if missing
         .windows(2)
         .any(|pair| end(&chunks[pair[0]]) > chunks[pair[1]].offset)
@@ -102,6 +114,7 @@ pub(super) fn decode(
     };
     let _showing = file.show(bytes);
     pool.in_place_scope(|scope| {
+        reading.take_from_disk(scope, stored);
         engine.wait(try_join(
             reading.take_from_cache(scope, here),
             reading.fetch(scope, parts),
@@ -176,6 +189,16 @@ impl<'r> Reading<'r> {
             self.start(scope, number, stored, permit);
         }
         Ok(())
+    }
+
+    /// Decodes chunks that are on disk. One that is damaged there is left to the native code, which then asks for it.
+    fn take_from_disk(&'r self, scope: &Scope<'r>, stored: Vec<(usize, Stored)>) {
+        for (number, stored) in stored {
+            scope.spawn(move |_| match stored.read() {
+                Some(stored) => self.finish(number, &stored),
+                None => self.failed.store(true, Ordering::Relaxed),
+            });
+        }
     }
 
     /// Fetches chunks and decodes them.
@@ -260,10 +283,9 @@ impl Sink for Arriving<'_, '_> {
     fn filled(self) {
         let stored = Bytes::from(self.bytes);
         let (reading, offset) = (self.reading, self.reading.chunks[self.number].offset);
-        if reading.keep {
-            let (file, stored) = (reading.file, stored.clone());
-            file.cache
-                .insert_owned(file.version.id, Class::Raw, offset, stored);
+        match reading.keep {
+            true => reading.file.keep_fetched(Class::Raw, offset, stored.clone()),
+            false => reading.file.keep_on_disk(Class::Raw, offset, stored.clone()),
         }
         reading.start(self.scope, self.number, stored, self.permit);
     }

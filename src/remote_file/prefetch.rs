@@ -66,18 +66,20 @@ pub(super) fn collect(file: &RemoteFile, mut offsets: impl Iterator<Item = u64>)
         return false;
     };
     for extent in extents {
-        file.cache
-            .insert_owned(file.version.id, extent.class, extent.offset, extent.bytes.into());
+        file.keep_fetched(extent.class, extent.offset, extent.bytes.into());
     }
     true
 }
 
 /// Begins to fetch what the plan has after its last window, if there was one.
 pub(super) fn start(file: &RemoteFile) -> Result<(), Error> {
+    if file.source.server.is_offline() {
+        return Ok(());
+    }
     let following = lock(&file.plan).following(file.window);
     let missing = following
         .into_iter()
-        .flat_map(|(offset, length)| file.cache.missing(file.version.id, offset, length))
+        .flat_map(|(offset, length)| file.absent(offset, length))
         .collect();
     let ranges = union(missing);
     if ranges.is_empty() {

@@ -89,7 +89,7 @@ fn next_hint(file: &RemoteFile, gaps: &[Gap<'_>]) -> Option<Intent> {
 fn look<'a>(file: &RemoteFile, class: Class, offset: u64, buffer: &'a mut [u8], gaps: &mut Vec<Gap<'a>>) {
     let mut rest = buffer;
     let mut at = offset;
-    for (start, length) in file.cache.copy(file.version.id, offset, rest) {
+    for (start, length) in file.copy(class, offset, rest) {
         let (_, after) = rest.split_at_mut((start - at) as usize);
         let (gap, after) = after.split_at_mut(length as usize);
         gaps.push(Gap {
@@ -103,6 +103,9 @@ fn look<'a>(file: &RemoteFile, class: Class, offset: u64, buffer: &'a mut [u8], 
 }
 
 fn fetch(file: &RemoteFile, gaps: Vec<Gap<'_>>) -> Result<(), Error> {
+    for gap in &gaps {
+        file.refuse_offline(gap.class, gap.offset, gap.length())?;
+    }
     let (mut direct, mut buffered) = divide(file, gaps);
     let mut extents = extents(file, &buffered);
 
@@ -121,15 +124,15 @@ fn fetch(file: &RemoteFile, gaps: Vec<Gap<'_>>) -> Result<(), Error> {
     for gap in &mut buffered {
         fill(gap, &extents);
     }
-    if keep {
-        for gap in &direct {
+    for gap in &direct {
+        if keep {
             file.cache
                 .insert(file.version.id, gap.class, gap.offset, gap.buffer);
         }
+        file.keep_copy_on_disk(gap.class, gap.offset, gap.buffer);
     }
     for extent in extents {
-        file.cache
-            .insert_owned(file.version.id, extent.class, extent.offset, extent.bytes.into());
+        file.keep_fetched(extent.class, extent.offset, extent.bytes.into());
     }
     Ok(())
 }
@@ -191,7 +194,7 @@ fn wanted<'g>(file: &RemoteFile, gaps: impl Iterator<Item = &'g Gap<'g>>) -> Vec
                 covered = covered.max(offset + length);
             }
             begun.insert(offset);
-            wanted.extend(file.cache.missing(file.version.id, offset, length));
+            wanted.extend(file.absent(offset, length));
         }
     }
     wanted

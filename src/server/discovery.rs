@@ -76,11 +76,7 @@ pub(crate) fn discover_either<T>(
 ) -> Result<(Place, T), Error> {
     let mut first = None;
     let folder = server.settings.cache_dir.folder();
-    let mut known = known_bases::of(server.name(), folder.as_deref());
-    if let Some(entry) = server.settings.server(name) {
-        known.push(escaped(entry.base.components()));
-    }
-    for (place, kind) in candidates(name, &known) {
+    for (place, kind) in candidates(name, &known(server, name)) {
         let mark = remembered(&place.base, kind);
         let remember = || known_bases::remember(server.name(), &mark, first.is_some(), folder.as_deref());
         let target = Target {
@@ -113,6 +109,27 @@ pub(crate) fn discover_either<T>(
     Err(first.unwrap_or_else(|| Error::Engine {
         reason: format!("{url} cannot be split"),
     }))
+}
+
+/// Bases of `server` that were found before, and the one that the settings file says for `name`.
+fn known(server: &Server, name: &RemoteName) -> Vec<String> {
+    let folder = server.settings.cache_dir.folder();
+    let mut known = known_bases::of(server.name(), folder.as_deref());
+    if let Some(entry) = server.settings.server(name) {
+        known.push(escaped(entry.base.components()));
+    }
+    known
+}
+
+/// The places where the file `name` may be, likeliest first, as far as this can be told without asking.
+pub(crate) fn places(server: &Server, name: &RemoteName) -> Vec<Place> {
+    let mut places: Vec<Place> = Vec::new();
+    for (place, _) in candidates(name, &known(server, name)) {
+        if !places.contains(&place) {
+            places.push(place);
+        }
+    }
+    places
 }
 
 /// Errors after which it is not known whether the base was right.

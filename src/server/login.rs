@@ -1,6 +1,7 @@
 //! What proves to one server who the user is, and what to tell when that was not enough.
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
+use ring::digest::{SHA256, digest};
 
 use crate::credentials::{self, Credentials, Naming, Source};
 use crate::settings::{Secret, Settings};
@@ -14,6 +15,7 @@ pub(super) struct Login {
     source: Option<Source>,
     /// What was passed over, and why.
     passed_over: Vec<String>,
+    identity: String,
     /// What to write after `hdfstream login`; empty when only the answer tells.
     short: Option<String>,
 }
@@ -30,6 +32,11 @@ impl Login {
         let mut login = Self {
             passed_over: search.passed_over,
             short: credentials::short_name(name, settings),
+            // Some servers know their users by certificates.
+            identity: match way.tls.as_ref().and_then(|tls| tls.identity.as_ref()) {
+                Some((certificate, _)) => format!("certificate {} ", certificate.path.display()),
+                None => String::new(),
+            },
             ..Self::default()
         };
         let Some(found) = search.found else {
@@ -47,6 +54,7 @@ impl Login {
         } else {
             log::debug!("{}: sending {}", name.server(), found.source);
             login.header = Some(header(&found.credentials));
+            login.identity.push_str(&identity(&found.credentials));
             login.source = Some(found.source);
         }
         Ok(login)
@@ -63,8 +71,14 @@ impl Login {
         }
         Ok(Self {
             header: Some(header(credentials)),
+            identity: identity(credentials),
             ..Self::default()
         })
+    }
+
+    /// Who the server takes the user for, as far as this can be told here: what tells logins apart, and proves nothing.
+    pub(super) fn identity(&self) -> &str {
+        &self.identity
     }
 
     pub(super) fn header(&self) -> Option<&Secret> {
@@ -129,6 +143,18 @@ fn header(credentials: &Credentials) -> Secret {
         Credentials::Basic { user, password } => {
             let pair = BASE64_STANDARD.encode(format!("{user}:{}", password.reveal()));
             Secret::new(format!("Basic {pair}"))
+        }
+    }
+}
+
+/// The name of a user; of a token, which has none that could be read, a part of its digest.
+fn identity(credentials: &Credentials) -> String {
+    match credentials {
+        Credentials::Basic { user, .. } => format!("user {user}"),
+        Credentials::Bearer(token) => {
+            let digest = digest(&SHA256, token.reveal().as_bytes());
+            let hex = digest.as_ref()[..12].iter().map(|byte| format!("{byte:02x}"));
+            format!("token {}", hex.collect::<String>())
         }
     }
 }

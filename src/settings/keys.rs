@@ -26,7 +26,7 @@ const fn key(name: &'static str, variable: &'static str, default: &'static str) 
 }
 
 /// What may stand in the settings file, in the environment and in the info string.
-pub(super) const KEYS: [Key; 14] = [
+pub(super) const KEYS: [Key; 16] = [
     key("ca", "HDFSTREAM_CA", ""),
     key("client_certificate", "HDFSTREAM_CLIENT_CERTIFICATE", ""),
     key("client_key", "HDFSTREAM_CLIENT_KEY", ""),
@@ -38,6 +38,8 @@ pub(super) const KEYS: [Key; 14] = [
     key("cache_memory", "HDFSTREAM_CACHE_MEMORY", "256M"),
     key("write_memory", "HDFSTREAM_WRITE_MEMORY", "64M"),
     key("cache_dir", "HDFSTREAM_CACHE_DIR", ""),
+    key("cache_disk", "HDFSTREAM_CACHE_DISK", "4G"),
+    key("offline", "HDFSTREAM_OFFLINE", "0"),
     key("progress", "HDFSTREAM_PROGRESS", "auto"),
     key("log", "HDFSTREAM_LOG", "off"),
     key("stats", "HDFSTREAM_STATS", "0"),
@@ -66,6 +68,8 @@ impl Settings {
             "cache_memory" => self.set_cache_memory(values::bytes(shown, value)?),
             "write_memory" => self.write_memory = values::bytes(shown, value)?,
             "cache_dir" => self.cache_dir = values::folder(shown, value)?,
+            "cache_disk" => self.cache_disk = values::bytes(shown, value)?,
+            "offline" => self.offline = values::flag(shown, value)?,
             "progress" => self.progress = values::progress(shown, value)?,
             "log" => self.log = Some(values::level(shown, value)?),
             "stats" => self.stats = values::flag(shown, value)?,

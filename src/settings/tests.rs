@@ -12,7 +12,7 @@ fn load(file: &str, environment: &[(&str, &str)], info: Option<&str>) -> Result<
 }
 
 /// A value of each key that is not its default, and another one.
-const SAMPLES: [(&str, &str, &str); 17] = [
+const SAMPLES: [(&str, &str, &str); 19] = [
     ("ca", "/a.pem", "/b.pem"),
     ("client_certificate", "/a.pem", "/b.pem"),
     ("client_key", "/a.pem", "/b.pem"),
@@ -24,6 +24,8 @@ const SAMPLES: [(&str, &str, &str); 17] = [
     ("cache_memory", "1G", "12345"),
     ("write_memory", "1G", "12345"),
     ("cache_dir", "/somewhere", "off"),
+    ("cache_disk", "1G", "12345"),
+    ("offline", "1", "true"),
     ("progress", "always", "never"),
     ("log", "debug", "error"),
     ("stats", "1", "true"),
@@ -48,7 +50,7 @@ fn each_key_counts_in_each_place_and_the_later_place_wins() {
             settings
         };
         let only = |value: &str| plain(load("", &[], Some(&info(value))).unwrap());
-        if name != "stats" {
+        if !["stats", "offline"].contains(&name) {
             assert_ne!(only(first), only(second), "{name}");
         }
         assert_ne!(only(first), Settings::default(), "{name}");

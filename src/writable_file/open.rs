@@ -80,6 +80,8 @@ pub(super) fn open_at(
                 base: place.base,
                 window,
                 known,
+                disk: None,
+                kept: None,
             }
             .finish(reply.file, &place.path, &site.url)?,
         ),

@@ -17,6 +17,7 @@ mod decoding;
 mod demo;
 mod directories;
 mod discovery;
+mod disk_cache;
 mod doctor;
 mod errors;
 mod field;
