@@ -53,7 +53,11 @@ class Dataset(Node):
         return self.shape
 
     def _read(self, bounds):
-        return self.file.readDatasets([{"dataset": self.path, "hyperslice": bounds}])[self.path]
+        values = self.file.readDatasets([{"dataset": self.path, "hyperslice": bounds}])[self.path]
+        # What it cannot read is nothing; of texts it gives the first.
+        if not hasattr(values, "shape"):
+            raise OSError(f"it cannot read {self.path}")
+        return values
 
 
 class File(Node):

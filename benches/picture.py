@@ -101,7 +101,6 @@ def panel(axis, run, name, systems):
     axis.set_title(WORKLOADS[name].title, fontsize=8)
     axis.set_yscale("log")
     axis.set_xticks(run.trips, [f"{trip} ms" for trip in run.trips])
-    axis.set_ylim(top=limit * 1.3)
     axis.yaxis.set_major_formatter(matplotlib.ticker.FuncFormatter(lambda value, _: f"{value:g} s"))
     axis.yaxis.set_minor_formatter(matplotlib.ticker.NullFormatter())
     axis.minorticks_off()

@@ -18,6 +18,10 @@ TICKS = os.sysconf("SC_CLK_TCK")
 class Processes:
     """What a server's processes have used."""
 
+    def __init__(self):
+        # Files by their letter that it does not have, with the reason.
+        self.missing = {}
+
     def ids(self):
         """The front process, and its workers."""
         tasks = Path(f"/proc/{self.child.pid}/task").glob("*/children")
@@ -43,6 +47,7 @@ class Processes:
 
 class Server(Processes):
     def __init__(self, program, root, options):
+        super().__init__()
         self.log = tempfile.TemporaryFile()
         command = [program, "--root", root, "--listen", "127.0.0.1:0", "--log", "info", *options]
         self.child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log)

@@ -1,7 +1,14 @@
 """Ways to open a file: local, ours, and those of others. To add one: a function, and an entry in `SYSTEMS`."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
+
+
+def environment_python(name):
+    """The interpreter of this environment, which is beside this program's own, if it is not this."""
+    return sys.executable if name == "bench" else Path(sys.prefix).parent / name / "bin/python"
 
 
 @dataclass(frozen=True)
@@ -106,9 +113,15 @@ DOWNLOAD = "{base}/download/{file}"
 SYSTEMS = {
     "native": System("h5py, local file", h5py_file, None, writes_to="disk", warms_up=True, always=True),
     "ours": System(
-        "h5py, plugin", h5py_file, "both", plugin=True, writes_to="writable", warms_up=True, always=True
+        "h5py with the plugin",
+        h5py_file,
+        "both",
+        plugin=True,
+        writes_to="writable",
+        warms_up=True,
+        always=True,
     ),
-    "ours-v1": System("h5py, plugin, server of v1", h5py_file, "v1", plugin=True, warms_up=True, usual=False),
+    "ours-v1": System("h5py with the plugin, server of v1", h5py_file, "v1", plugin=True, warms_up=True, usual=False),
     "hdfstream": System("Python client hdfstream", hdfstream_file, "v1", warms_up=True),
     "ros3": System(
         "h5py with ros3",
