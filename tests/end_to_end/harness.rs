@@ -6,6 +6,7 @@
 
 pub(crate) mod accounts;
 pub(crate) mod built;
+pub(crate) mod certificates;
 pub(crate) mod comparison;
 pub(crate) mod corpus;
 pub(crate) mod host;

@@ -1,10 +1,10 @@
 //! The way out to the network: proxies, certificate authorities, certificates of clients.
 
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::harness::{Outcome, Plugin, Program, Server, Service, corpus, python, python_file};
+use crate::harness::{Outcome, Plugin, Program, Server, Service, certificates, corpus, python, python_file};
 
 const PASSWORD: &str = "proxy-secret";
 
@@ -263,80 +263,20 @@ fn what_fails_at_the_proxy_is_said_to_be_its_fault() {
 
 /// A way to the scene's server through TLS.
 impl Scene {
-    /// An authority, and certificates by it: `ca.pem`, then for each of `names` a file with certificate and key.
+    /// An authority, and certificates by it: `ca.pem`, then for each of these names a file with certificate and key.
     fn certificates(&self) {
-        let at = |name: &str| self.path(name).display().to_string();
-        let openssl = |arguments: &[&str]| {
-            let program = Program::new("/usr/bin/openssl").args(arguments);
-            program.directory(self.folder.path()).run().success();
-        };
-        let authority = |name: &str| {
-            openssl(&[
-                "req",
-                "-x509",
-                "-newkey",
-                "ec",
-                "-pkeyopt",
-                "ec_paramgen_curve:P-256",
-                "-nodes",
-                "-days",
-                "30",
-                "-subj",
-                &format!("/CN=authority {name}"),
-                "-keyout",
-                &format!("{name}.key"),
-                "-out",
-                &format!("{name}.pem"),
-            ]);
-        };
-        authority("ca");
-        authority("other");
-        let extensions = "subjectAltName=IP:127.0.0.1,DNS:localhost\nbasicConstraints=CA:FALSE\n";
-        std::fs::write(self.path("extensions"), extensions).expect("a file");
+        let folder = self.folder.path();
+        let [ca, other] = ["ca", "other"].map(|name| certificates::authority(folder, name));
         for (name, authority, days) in [
-            ("server", "ca", "30"),
-            ("expired", "ca", "-1"),
-            ("client", "ca", "30"),
-            ("stranger", "other", "30"),
+            ("server", &ca, "30"),
+            ("expired", &ca, "-1"),
+            ("client", &ca, "30"),
+            ("stranger", &other, "30"),
         ] {
-            let (key, request, certificate) = (
-                format!("{name}.key"),
-                format!("{name}.csr"),
-                format!("{name}.crt"),
-            );
-            openssl(&[
-                "req",
-                "-newkey",
-                "ec",
-                "-pkeyopt",
-                "ec_paramgen_curve:P-256",
-                "-nodes",
-                "-subj",
-                &format!("/CN={name}"),
-                "-keyout",
-                &key,
-                "-out",
-                &request,
-            ]);
-            openssl(&[
-                "x509",
-                "-req",
-                "-in",
-                &request,
-                "-CA",
-                &format!("{authority}.pem"),
-                "-CAkey",
-                &format!("{authority}.key"),
-                "-CAcreateserial",
-                "-days",
-                days,
-                "-extfile",
-                "extensions",
-                "-out",
-                &certificate,
-            ]);
-            let text = |path: &str| std::fs::read_to_string(self.path(path)).expect("a file of openssl's");
-            std::fs::write(at(&format!("{name}.pem")), text(&certificate) + &text(&key)).expect("a file");
+            let pair = certificates::by(authority, folder, name, days);
+            let text = |path: &Path| std::fs::read_to_string(path).expect("a file of openssl's");
+            let both = text(&pair.certificate) + &text(&pair.key);
+            std::fs::write(self.path(&format!("{name}.pem")), both).expect("a file");
         }
     }
 

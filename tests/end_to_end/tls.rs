@@ -4,17 +4,12 @@ use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::harness::certificates::{self, Pair};
 use crate::harness::corpus;
 use crate::harness::{Plugin, Program, Server, Service, built, python};
 
 /// A directory with a file to serve in `root`, and certificates.
 struct Scene(tempfile::TempDir);
-
-/// A certificate that is its own authority, and its key.
-struct Pair {
-    certificate: PathBuf,
-    key: PathBuf,
-}
 
 impl Scene {
     fn new() -> Self {
@@ -30,50 +25,20 @@ impl Scene {
     }
 
     fn pair(&self, name: &str) -> Pair {
-        let path = |end: &str| self.0.path().join(format!("{name}.{end}"));
-        let (certificate, key) = (path("pem"), path("key"));
-        Program::new("/usr/bin/openssl")
-            .args([
-                "req",
-                "-x509",
-                "-newkey",
-                "ec",
-                "-pkeyopt",
-                "ec_paramgen_curve:P-256",
-                "-nodes",
-            ])
-            .args([
-                "-days",
-                "2",
-                "-subj",
-                "/CN=test",
-                "-addext",
-                "subjectAltName=IP:127.0.0.1",
-            ])
-            .args(["-addext", "basicConstraints=critical,CA:FALSE"])
-            .arg("-out")
-            .arg(&certificate)
-            .arg("-keyout")
-            .arg(&key)
-            .run()
-            .success();
-        Pair { certificate, key }
+        certificates::by_itself(self.0.path(), name)
     }
 
     fn serve(&self, pair: &Pair, options: &[&str]) -> Server {
-        let of = |path: &Path| path.to_str().expect("plain letters").to_owned();
-        let (certificate, key) = (of(&pair.certificate), of(&pair.key));
-        let tls = ["--tls-cert", &certificate, "--tls-key", &key];
+        let tls = pair.options();
+        let tls = tls.each_ref().map(String::as_str);
         Server::with(self.root(), &[&tls, options].concat())
     }
 }
 
-impl Pair {
-    /// Takes the place of another, certificate first.
-    fn replace(&self, other: &Self) {
-        std::fs::copy(&self.certificate, &other.certificate).expect("a copy");
-        std::fs::copy(&self.key, &other.key).expect("a copy");
-    }
+/// Puts a pair in the place of another, certificate first.
+fn replace(other: &Pair, pair: &Pair) {
+    std::fs::copy(&pair.certificate, &other.certificate).expect("a copy");
+    std::fs::copy(&pair.key, &other.key).expect("a copy");
 }
 
 /// The version of HTTP and the status, when the server's certificate is this one.
@@ -122,10 +87,10 @@ fn programs_read_over_tls() {
 fn a_new_certificate_is_taken_and_a_bad_one_is_not() {
     let scene = Scene::new();
     let (pair, first, second) = (scene.pair("server"), scene.pair("first"), scene.pair("second"));
-    first.replace(&pair);
+    replace(&pair, &first);
     let server = scene.serve(&pair, &[]);
     assert_eq!(curl(&server, &first, "--http2").output(), "2 200");
-    second.replace(&pair);
+    replace(&pair, &second);
     std::thread::sleep(Duration::from_millis(1_500));
     assert_eq!(curl(&server, &second, "--http2").output(), "2 200");
     curl(&server, &first, "--http2").run().failure();
@@ -140,7 +105,7 @@ fn a_new_certificate_is_taken_and_a_bad_one_is_not() {
     }
     let log = server.log();
     assert!(log.contains("server.key") && log.contains("ERROR"), "{log}");
-    first.replace(&pair);
+    replace(&pair, &first);
     std::thread::sleep(Duration::from_millis(1_500));
     assert_eq!(curl(&server, &first, "--http2").output(), "2 200");
 }
