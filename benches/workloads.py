@@ -148,4 +148,12 @@ WORKLOADS |= {
     "eight-each": Workload(
         "8 processes reading 64 MiB, each its own file", "R{}", read_each, processes=READERS, usual=False
     ),
+    "eight-flush": Workload(
+        "8 processes, each 1,000 flushed appends to its file",
+        "W{}",
+        append_flushed,
+        processes=READERS,
+        writes=True,
+        usual=False,
+    ),
 }

@@ -79,6 +79,9 @@ pub(crate) async fn collect_up_to(mut body: Body, most: usize) -> Result<Bytes, 
             first = data;
         } else {
             if all.is_empty() {
+                // Room for the rest as it was announced; pages that nothing comes for cost no memory.
+                let rest = usize::try_from(body.size_hint().lower()).unwrap_or(most);
+                all.reserve((first.len() + data.len()).saturating_add(rest).min(most));
                 all.extend_from_slice(&std::mem::take(&mut first));
             }
             all.extend_from_slice(&data);

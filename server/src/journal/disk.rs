@@ -4,12 +4,13 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, TryLockError};
 use std::io;
+use std::num::NonZeroU64;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::sync::Arc;
 
 use cap_fs_ext::{FollowSymlinks, OpenOptionsFollowExt};
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
-use rustix::fs::{FallocateFlags, Mode, OFlags, RenameFlags};
+use rustix::fs::{Advice, FallocateFlags, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -49,6 +50,8 @@ pub(crate) trait DiskFile {
     fn set_size(&self, size: u64) -> io::Result<()>;
     /// Takes space for a range, changing neither size nor content.
     fn allocate(&self, offset: u64, length: u64) -> io::Result<()>;
+    /// Has a range brought to the disk without waiting, so that a later sync is short. Promises nothing.
+    fn hasten(&self, offset: u64, length: u64);
     /// Waits until content and size are on the disk.
     fn sync(&self) -> io::Result<()>;
     /// Lets the same people at it as at `other`.
@@ -169,6 +172,11 @@ impl DiskFile for Arc<File> {
             Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => Ok(()),
             other => Ok(other?),
         }
+    }
+
+    fn hasten(&self, offset: u64, length: u64) {
+        // Linux begins to write out what it is told will not be needed, and drops only what it has written.
+        let _ = rustix::fs::fadvise(self, offset, NonZeroU64::new(length), Advice::DontNeed);
     }
 
     fn sync(&self) -> io::Result<()> {

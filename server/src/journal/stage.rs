@@ -13,6 +13,9 @@ use super::log::Record;
 use super::pieces::{LARGEST, Piece, check, with_bytes};
 use super::{JournalError, Writer};
 
+/// A piece of so many bytes is on its way to the disk while the next one comes.
+const LARGE: u64 = if cfg!(test) { 512 } else { 1 << 20 };
+
 impl<D: Disk> Writer<D> {
     /// Takes a part of a commit. Of a part that is there already, or of a commit made before, nothing is
     /// taken again.
@@ -142,6 +145,9 @@ impl<D: Disk> Writer<D> {
         for (piece, bytes) in with_bytes(pieces, bytes) {
             if piece.in_place {
                 self.file.write_at(bytes, piece.offset)?;
+                if piece.length >= LARGE {
+                    self.file.hasten(piece.offset, piece.length);
+                }
             }
         }
         Ok(())

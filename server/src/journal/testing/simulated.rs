@@ -431,6 +431,8 @@ impl DiskFile for SimulatedFile {
         }
     }
 
+    fn hasten(&self, _offset: u64, _length: u64) {}
+
     fn sync(&self) -> io::Result<()> {
         let mut state = self.disk.state();
         let fault = state.count()?;
