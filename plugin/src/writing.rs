@@ -16,12 +16,10 @@ type Location = *const H5VL_loc_params_t;
 
 /// Puts the slots into our class, in front of those of replicas.
 pub(crate) fn replace<const SLOT: usize>(class: &mut ffi::H5VL_class_t) {
-    class.dataset_cls.create = Some(create_dataset::<SLOT>);
     class.dataset_cls.write = Some(write_datasets::<SLOT>);
     class.dataset_cls.specific = Some(dataset_specific::<SLOT>);
     class.datatype_cls.specific = Some(datatype_specific::<SLOT>);
     class.group_cls.specific = Some(group_specific::<SLOT>);
-    class.object_cls.specific = Some(object_specific::<SLOT>);
 }
 
 /// What an operation on an object does with its file.
@@ -183,7 +181,7 @@ pub(crate) unsafe extern "C" fn object_specific<const SLOT: usize>(
     })
 }
 
-unsafe extern "C" fn create_dataset<const SLOT: usize>(
+pub(crate) unsafe extern "C" fn create_dataset<const SLOT: usize>(
     object: *mut c_void,
     location: Location,
     name: *const c_char,

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::harness::corpus;
-use crate::harness::{Outcome, Plugin, Server, hdfstream, python};
+use crate::harness::{Language, Outcome, Plugin, Program, Server, compile, hdfstream, python};
 
 const SECRET: i64 = 0x5EC_2E75;
 
@@ -194,6 +194,69 @@ fn external_links_never_reach_files_of_the_client() {
         .success();
         assert_eq!(outcome.stdout, "refused\n", "{link}: {outcome}");
     }
+}
+
+#[test]
+fn access_lists_for_links_never_reach_files_of_the_client() {
+    let make = |value: i64| {
+        format!(
+            "def make(name):\n\
+             \x20   with h5py.File(name, 'w') as f:\n\
+             \x20       f['x'] = 1\n\
+             \x20       f['t'] = numpy.dtype('i8')\n\
+             \x20       for object in f, f['x'], f['t']: object.attrs['a'] = {value}\n"
+        )
+    };
+    let scene = scene(&format!(
+        "{}\nmake('both.h5')\n\
+         with h5py.File('links.h5', 'w') as f:\n\
+         \x20   f['both'] = h5py.ExternalLink('both.h5', '/')\n\
+         \x20   f['relative'] = h5py.ExternalLink('only_local.h5', '/')\n\
+         \x20   f['absolute'] = h5py.ExternalLink(os.path.join(outside, 'only_local.h5'), '/')",
+        make(7)
+    ));
+    let client = scene.outside();
+    let script = format!(
+        "import h5py, numpy\n{}\nmake('only_local.h5')\nmake('both.h5')",
+        make(SECRET)
+    );
+    corpus::write_with(&script, &client);
+    let local = ["only_local.h5", "both.h5"].map(|name| client.join(name));
+    let before = local
+        .each_ref()
+        .map(|path| std::fs::read(path).expect("the file"));
+    let source = scene.directory.path().join("follows.c");
+    std::fs::write(&source, include_str!("programs/follows.c")).expect("a file");
+    let program = compile(Language::C, &source);
+    let run = |group: &str| {
+        let outcome = Program::new(&program)
+            .arg(scene.server.url("links.h5"))
+            .arg(group)
+            .directory(&client)
+            .plugin(Plugin::On)
+            .run()
+            .success();
+        outcome.stdout.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    for group in ["relative", "absolute"] {
+        let seen = run(group);
+        assert_eq!(seen.len(), 4 * 14);
+        assert!(
+            seen.iter().all(|line| line.ends_with(" -1")),
+            "{group}: {seen:#?}"
+        );
+    }
+    // Where the server has the file, that one is shown; it is served to be read only.
+    let seen = run("both");
+    assert_eq!(seen.len(), 4 * 14);
+    for line in seen {
+        let expected = match line.contains(" makes ") {
+            true => &[" -1"][..],
+            false => &[" 7", " 1"],
+        };
+        assert!(expected.iter().any(|end| line.ends_with(end)), "{line}");
+    }
+    assert!(before == local.map(|path| std::fs::read(path).expect("the file")));
 }
 
 #[test]
