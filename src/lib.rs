@@ -41,5 +41,5 @@ pub use progress::showing::Showing;
 pub use protocol::Begin;
 pub use remote_file::{Class, RemoteFile, StoredChunk};
 pub use settings::{Secret, Settings};
-pub use upload::{UploadError, upload};
+pub use upload::{UploadError, end_uploads_at_interrupt, upload};
 pub use writable_file::{WritableFile, recovery};

@@ -12,7 +12,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("hdfstream: {failure}");
-            ExitCode::FAILURE
+            failure.status()
         }
     }
 }

@@ -5,12 +5,35 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
+use crate::engine::Engine;
 use crate::progress::Progress;
 use crate::{Begin, Class, Error, RemoteName, Settings, WritableFile};
 
 /// Bytes read at once.
 const STEP: usize = 4 << 20;
+
+/// Whether the user wants an end.
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+/// The status of a program that ended so, as shells have it.
+const INTERRUPTED_STATUS: i32 = 130;
+
+/// From now on Ctrl-C makes uploads of this process fail, which gives their leases back; a second one ends it at once.
+///
+/// # Errors
+/// [`Error::Engine`] when nobody can wait for it.
+pub fn end_uploads_at_interrupt() -> Result<(), Error> {
+    Engine::current()?.spawn(async {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            INTERRUPTED.store(true, Relaxed);
+            if tokio::signal::ctrl_c().await.is_ok() {
+                std::process::exit(INTERRUPTED_STATUS);
+            }
+        }
+    });
+    Ok(())
+}
 
 /// Why a file was not stored.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +52,9 @@ pub enum UploadError {
     /// Somebody wrote the local file at the same time.
     #[error("{}: this file changed while it was sent, and nothing of it is on the server; try again", .0.display())]
     Changed(PathBuf),
+    /// The user wanted it: see [`end_uploads_at_interrupt`].
+    #[error("{}: interrupted, and nothing of it is on the server", .0.display())]
+    Interrupted(PathBuf),
 }
 
 /// Stores the local file `path` as `name`, with `replace` also in place of one that is there; says how many bytes it
@@ -75,6 +101,9 @@ fn send(
     let mut buffer = vec![0; STEP];
     let mut at = 0;
     loop {
+        if INTERRUPTED.load(Relaxed) {
+            return Err(UploadError::Interrupted(path.to_path_buf()));
+        }
         let got = match source.read(&mut buffer) {
             Ok(0) => return Ok(at),
             Ok(got) => got,

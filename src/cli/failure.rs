@@ -1,6 +1,9 @@
 //! Why a command failed, in words.
 
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use hdfstream::UploadError;
 
 /// What is printed after `hdfstream: `.
 #[derive(Debug, thiserror::Error)]
@@ -130,7 +133,7 @@ pub(crate) enum Failure {
     NoStub(PathBuf),
     /// The core library says why a file was not stored.
     #[error(transparent)]
-    Upload(#[from] hdfstream::UploadError),
+    Upload(#[from] UploadError),
     /// Some files were not stored; each has been told.
     #[error("{failed} of {of} files were not stored")]
     NotStored {
@@ -179,6 +182,15 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    /// What the program ends with.
+    pub(crate) fn status(&self) -> ExitCode {
+        match self {
+            // As shells have it.
+            Self::Upload(UploadError::Interrupted(_)) => ExitCode::from(130),
+            _ => ExitCode::FAILURE,
+        }
+    }
+
     /// For `map_err` of operations on `path`.
     pub(crate) fn local(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_path_buf();

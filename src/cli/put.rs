@@ -2,6 +2,9 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 
 use clap::Args;
 use hdfstream::progress::Progress;
@@ -12,6 +15,9 @@ use serde::Serialize;
 
 use super::stubs::file::{self, Found};
 use super::{Failure, names, output};
+
+/// Files that are sent at the same time: each takes two answers, for which the next need not wait.
+const PARALLEL: usize = 4;
 
 /// Store local files on a server. A file is there when all of it is.
 #[derive(Debug, Args)]
@@ -190,29 +196,64 @@ fn store<'a>(items: &'a [Item], force: bool, settings: &Settings) -> Result<Vec<
         (_, files) => output::counted(files as u64, "file"),
     };
     let progress = Progress::start(settings.progress, Some(total), &label);
-    let mut outcomes = Vec::new();
-    for item in items {
-        let Some(size) = item.size else {
-            hdfstream::make_directory(&item.remote, settings, true)?;
-            continue;
-        };
-        let mut outcome = Outcome {
-            path: &item.local,
-            url: item.remote.url(),
-            size,
-            outcome: "stored",
-        };
-        match hdfstream::upload(&item.local, &item.remote, settings, force, &progress) {
-            Ok(size) => outcome.size = size,
-            Err(error) if items.len() > 1 && concerns_one(&error) => {
-                eprintln!("hdfstream: {error}");
-                outcome.outcome = "failed";
+    hdfstream::end_uploads_at_interrupt()?;
+    let (next, ended) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let done = Mutex::new((Vec::new(), None));
+    let work = || {
+        while !ended.load(Relaxed) {
+            let at = next.fetch_add(1, Relaxed);
+            let Some(item) = items.get(at) else { break };
+            let outcome = store_one(item, items.len() > 1, force, settings, &progress);
+            let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+            match outcome {
+                Ok(outcome) => done.0.push((at, outcome)),
+                Err(failure) => {
+                    ended.store(true, Relaxed);
+                    done.1.get_or_insert(failure);
+                }
             }
-            Err(error) => return Err(error.into()),
         }
-        outcomes.push(outcome);
+    };
+    thread::scope(|scope| {
+        for _ in 0..PARALLEL.min(items.len()) {
+            scope.spawn(work);
+        }
+    });
+    let (mut outcomes, failure) = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if let Some(failure) = failure {
+        return Err(failure);
     }
-    Ok(outcomes)
+    outcomes.sort_by_key(|(at, _)| *at);
+    Ok(outcomes.into_iter().filter_map(|(_, outcome)| outcome).collect())
+}
+
+/// Stores one file, which may be one of several, or makes a directory.
+fn store_one<'a>(
+    item: &'a Item,
+    of_several: bool,
+    force: bool,
+    settings: &Settings,
+    progress: &Progress,
+) -> Result<Option<Outcome<'a>>, Failure> {
+    let Some(size) = item.size else {
+        hdfstream::make_directory(&item.remote, settings, true)?;
+        return Ok(None);
+    };
+    let mut outcome = Outcome {
+        path: &item.local,
+        url: item.remote.url(),
+        size,
+        outcome: "stored",
+    };
+    match hdfstream::upload(&item.local, &item.remote, settings, force, progress) {
+        Ok(size) => outcome.size = size,
+        Err(error) if of_several && concerns_one(&error) => {
+            eprintln!("hdfstream: {error}");
+            outcome.outcome = "failed";
+        }
+        Err(error) => return Err(error.into()),
+    }
+    Ok(Some(outcome))
 }
 
 /// Whether the next file may fare better.
@@ -230,6 +271,7 @@ fn concerns_one(error: &UploadError) -> bool {
                 | Error::ServerFailed { .. }
         ),
         UploadError::Local { .. } | UploadError::Changed(_) => true,
+        UploadError::Interrupted(_) => false,
     }
 }
 
