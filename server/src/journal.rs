@@ -22,6 +22,6 @@ mod testing;
 mod tests;
 
 pub(crate) use error::JournalError;
-pub(crate) use names::is_own;
-pub(crate) use recover::{needs_recovery, recover, recover_directory};
+pub(crate) use names::{ENDED, is_own};
+pub(crate) use recover::{needs_recovery, recover, recover_directory, recover_one_of_several};
 pub(crate) use writer::{Change, Writer};

@@ -4,13 +4,13 @@
 //! then; what it had not committed is dropped with it. All that blocks runs on blocking threads; requests of
 //! one lease take turns, those of different leases do not wait for each other.
 
+mod ended;
 mod found;
 mod names;
 mod space;
 mod table;
 mod work;
 
-use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,7 +19,6 @@ use std::{fmt, io};
 
 use cap_std::fs::Dir;
 use hdfstream::protocol::{Begin, CommitReply, CommitRequest, LeaseRequest, LeaseState, StageRequest};
-use lru::LruCache;
 use ring::digest;
 use tokio::sync::OwnedMutexGuard;
 use tokio::time::timeout;
@@ -30,6 +29,7 @@ use crate::history::Histories;
 use crate::limits::Owner;
 use crate::state::App;
 use crate::store::{ServedFile, Staged};
+use ended::{Ended, Endings};
 use table::{Claim, Digest, Refused, Table};
 use work::{Fate, Work};
 
@@ -37,8 +37,6 @@ use work::{Fate, Work};
 const TURN: Duration = Duration::from_secs(150);
 /// How often ended leases are looked for.
 const ROUND: Duration = Duration::from_secs(1);
-/// Ended leases whose last answer is remembered, for clients who did not get it.
-const REMEMBERED: NonZeroUsize = NonZeroUsize::new(4096).unwrap();
 /// When a client that has too many leases may come back.
 const LATER: Duration = Duration::from_secs(10);
 
@@ -56,7 +54,7 @@ struct Shared {
     table: Mutex<Table<Owner, Arc<Slot>>>,
     /// Held while files are recovered, until their leases are in the table.
     recovering: Mutex<()>,
-    ended: Mutex<LruCache<Digest, Ended>>,
+    ended: Endings,
 }
 
 /// One lease's place for its work; empty before it has begun and after it has ended.
@@ -85,32 +83,28 @@ impl fmt::Debug for Asked {
     }
 }
 
-/// What is remembered of a lease that its client ended.
-#[derive(Debug, Clone)]
-struct Ended {
-    path: String,
-    user: Option<String>,
-    committed: u64,
-    reply: Option<CommitReply>,
-}
-
 type Turn = OwnedMutexGuard<Option<Work>>;
 
 impl Leases {
     /// Looks after leases that live for `period` without a word; `reserve` bytes of the disk stay free. To be
     /// called on a tokio runtime.
-    pub(crate) fn start(root: Dir, histories: Arc<Histories>, period: Duration, reserve: u64) -> Self {
+    pub(crate) fn start(
+        root: Dir,
+        histories: Arc<Histories>,
+        period: Duration,
+        reserve: u64,
+    ) -> io::Result<Self> {
         let leases = Self(Arc::new(Shared {
             period,
             reserve,
+            ended: Endings::open(root.try_clone()?),
             root,
             histories,
             table: Mutex::new(Table::new(period)),
             recovering: Mutex::default(),
-            ended: Mutex::new(LruCache::new(REMEMBERED)),
         }));
         tokio::spawn(found::rounds(Arc::downgrade(&leases.0)));
-        leases
+        Ok(leases)
     }
 
     /// How long a lease holds without a word, in seconds.
@@ -263,8 +257,13 @@ impl Leases {
                 if request.release
                     && let Some(work) = turn.take()
                 {
-                    reply = work.end(false).unwrap_or(reply);
+                    // First: from when the journal is gone nothing else tells of the commit.
                     leases.remember(&lease, digest(&request.lease), Some(reply.clone()));
+                    if let Some(settled) = work.end(false) {
+                        reply = settled;
+                        leases.0.ended.settle(&digest(&request.lease), &reply);
+                    }
+                    leases.end(&lease);
                 }
                 Ok(reply)
             })
@@ -312,6 +311,7 @@ impl Leases {
             if let Some(work) = turn.take() {
                 work.end(true);
                 leases.remember(&held, lease, None);
+                leases.end(&held);
             }
             Ok(())
         })
@@ -375,6 +375,11 @@ impl Leases {
             let leases = self.clone();
             let ended = tokio::task::spawn_blocking(move || {
                 if let Some(work) = turn.take() {
+                    // A client who did not hear of its last commit may still ask.
+                    if let Some(reply) = work.last() {
+                        slot.committed.store(work.committed(), Ordering::Relaxed);
+                        leases.remember(&slot, work.lease(), Some(reply));
+                    }
                     work.end(true);
                 }
                 leases.end(&slot);
@@ -406,10 +411,11 @@ impl Leases {
                 return Ok(Err(ended));
             }
             // Perhaps it is from before the server was started again, and was not found yet.
-            let leases = self.clone();
+            let (leases, named) = (self.clone(), lease.to_owned());
             app.blocking(viewer.clone(), move |view| {
                 let place = view.place(&name, false).map_err(|_| Error::LeaseLost(name))?;
                 let recovered = leases.recover_left(&place);
+                let recovered = recovered.and_then(|()| leases.recover_one(&place, &named));
                 recovered.map_err(|error| Error::at(&place.path, error))
             })
             .await?;
@@ -457,19 +463,14 @@ impl Leases {
         })
     }
 
+    /// Remembers a lease that is over. To be called while its work is held; blocks.
     fn remember(&self, slot: &Slot, lease: Digest, reply: Option<CommitReply>) {
         let ended = Ended {
-            path: slot.path.clone(),
-            user: slot.user.clone(),
+            belongs: belongs(&slot.path, slot.user.as_deref()),
             committed: slot.committed.load(Ordering::Relaxed),
             reply,
         };
-        self.0
-            .ended
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .put(lease, ended);
-        self.end(slot);
+        self.0.ended.put(lease, ended);
     }
 
     /// Nothing will be found of a lease any more. To be called while its work is held.
@@ -479,9 +480,7 @@ impl Leases {
     }
 
     fn ended(&self, lease: &Digest, path: &str, user: Option<&str>) -> Option<Ended> {
-        let mut ended = self.0.ended.lock().unwrap_or_else(PoisonError::into_inner);
-        let ended = ended.get(lease)?;
-        (ended.path == path && ended.user.as_deref() == user).then(|| ended.clone())
+        self.0.ended.get(lease, &belongs(path, user))
     }
 
     fn table(&self) -> MutexGuard<'_, Table<Owner, Arc<Slot>>> {
@@ -555,6 +554,14 @@ fn digest(lease: &str) -> Digest {
     let mut bytes = Digest::default();
     bytes.copy_from_slice(digest::digest(&digest::SHA256, lease.as_bytes()).as_ref());
     bytes
+}
+
+/// Tells a file and a user from others.
+fn belongs(path: &str, user: Option<&str>) -> Digest {
+    digest(&match user {
+        Some(user) => format!("{user}\0{path}"),
+        None => path.to_owned(),
+    })
 }
 
 fn refusal(refused: Refused, path: &str) -> Error {

@@ -82,7 +82,8 @@ impl App {
                 Arc::clone(&histories),
                 Duration::from_secs(config.lease_seconds),
                 config.min_free_mib.saturating_mul(1 << 20),
-            );
+            )
+            .map_err(unusable)?;
             store = store.with_histories(histories, started.clone());
             leases = Some(started);
         }

@@ -38,6 +38,14 @@ pub(crate) struct Lease {
     parts: BTreeMap<u64, StageRequest>,
 }
 
+impl Leases {
+    /// Ends the lease since nothing was heard of it.
+    pub(crate) fn expire(&mut self) {
+        let lease = self.present.take().expect("a lease");
+        self.ended = lease.last.map(|(number, reply)| (lease.name, number, reply));
+    }
+}
+
 impl State {
     /// Answers what changes something; `None` when that is no request of this kind.
     pub(super) fn change(&mut self, operation: &str, body: &[u8]) -> Option<Answer> {

@@ -35,6 +35,8 @@ pub(super) struct Frozen {
     /// The writes in their order, if that counts.
     order: Option<Order>,
     release: bool,
+    /// Whether it may have been made already, its answer being lost.
+    sent: bool,
 }
 
 #[derive(Clone)]
@@ -92,6 +94,7 @@ impl State {
             superblock,
             order,
             release,
+            sent: false,
         });
         Ok(())
     }
@@ -156,7 +159,9 @@ impl State {
 
     /// Sends what is frozen, under a new lease if that cannot do harm.
     fn send(&mut self) -> Result<(), Error> {
-        if self.session.is_lost() {
+        // Of a lost lease the server still knows whether its last commit was made.
+        let asked = self.frozen.as_ref().is_some_and(|frozen| frozen.sent);
+        if self.session.is_lost() && !asked {
             self.retake()?;
         }
         match self.send_once() {
@@ -196,6 +201,7 @@ impl State {
         self.committed = 0;
         if let Some(frozen) = &mut self.frozen {
             frozen.number = 1;
+            frozen.sent = false;
             frozen.layer.parts = Parts::new();
             frozen.cursor = 0;
         }
@@ -233,6 +239,7 @@ impl State {
             ordered: frozen.order.is_some(),
             release: frozen.release,
         };
+        frozen.sent = true;
         let patience = Duration::from_secs(frozen.layer.parts.staged().bytes() / SLOWEST_DISK);
         let reply: CommitReply = session.ask("commit", &request, patience)?;
         if reply.version.is_empty() || reply.version.len() > 128 {

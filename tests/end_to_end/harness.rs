@@ -23,7 +23,7 @@ pub(crate) use comparison::assert_same;
 pub(crate) use host::{Host, Language, compile, hdfstream, make_stub, python, python_file, tool};
 pub(crate) use program::{Outcome, Plugin, Program, Running};
 pub(crate) use proxy::{Fault, Proxy};
-pub(crate) use server::Server;
+pub(crate) use server::{Server, served_names};
 pub(crate) use service::Service;
 pub(crate) use stats::Stats;
 pub(crate) use talk::Talk;

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::harness::comparison::without_addresses;
-use crate::harness::{Outcome, Plugin, Program, Running, Server, python, tool};
+use crate::harness::{Outcome, Plugin, Program, Running, Server, python, served_names, tool};
 
 /// A directory whose content a server lets everybody change, and a place for local files.
 struct Scene {
@@ -128,15 +128,7 @@ impl Scene {
     /// That nothing but these is in the served directory: no part of a file that was not finished.
     #[track_caller]
     fn serves_just(&self, names: &[&str]) {
-        let mut found: Vec<_> = std::fs::read_dir(self.served(""))
-            .expect("a directory")
-            .map(|entry| {
-                let entry = entry.expect("an entry");
-                entry.file_name().to_string_lossy().into_owned()
-            })
-            .collect();
-        found.sort();
-        assert_eq!(found, names);
+        assert_eq!(served_names(&self.served("")), names);
     }
 }
 

@@ -8,6 +8,8 @@ use ring::digest;
 const JOURNAL: &str = ".hdfstream-journal";
 const NEW: &str = ".hdfstream-new";
 const STALE: &str = ".hdfstream-stale";
+/// The file below the root in which the leases are that are over.
+pub(crate) const ENDED: &str = ".hdfstream-ended";
 /// What Linux's file systems take.
 const LONGEST: usize = 255;
 
@@ -15,7 +17,7 @@ const LONGEST: usize = 255;
 pub(crate) fn is_own(name: &OsStr) -> bool {
     let name = name.as_bytes();
     let ours = |suffix: &str| name.ends_with(suffix.as_bytes());
-    name.first() == Some(&b'.') && (ours(JOURNAL) || ours(NEW) || ours(STALE))
+    name == ENDED.as_bytes() || name.first() == Some(&b'.') && (ours(JOURNAL) || ours(NEW) || ours(STALE))
 }
 
 /// A lease's name as it is kept on disk, where it is no secret.
@@ -104,7 +106,15 @@ mod tests {
                 assert_eq!(Names::of_new(&names.new).unwrap().journal, names.journal);
             }
         }
-        for other in ["a.h5", ".a.h5", "hdfstream-journal", "a.hdfstream-new", ""] {
+        assert!(is_own(OsStr::new(ENDED)));
+        for other in [
+            "a.h5",
+            "hdfstream-ended",
+            ".a.h5",
+            "hdfstream-journal",
+            "a.hdfstream-new",
+            "",
+        ] {
             assert!(!is_own(OsStr::new(other)), "{other}");
         }
     }

@@ -14,7 +14,7 @@ use hdfstream::protocol::Begin;
 
 use super::disk::{Directory, Disk, DiskFile};
 use super::log::{Entry, Found, Log, Record};
-use super::names::Names;
+use super::names::{LeaseHash, Names};
 use super::pending::{Pending, Plan};
 use super::writer::{lock, remove_if_there};
 use super::{JournalError, Writer};
@@ -27,9 +27,20 @@ const ATTEMPTS: u32 = 8;
 /// the lease's writer, with which the lease may go on. Whoever does not want that calls [`Writer::end`].
 /// `Locked` when its lease lives, here or in another process.
 ///
-/// Finds the journal of an exclusive lease only; those of others are found by [`recover_directory`].
+/// Finds the journal of an exclusive lease only; for others there are [`recover_one_of_several`] and
+/// [`recover_directory`].
 pub(crate) fn recover(directory: &Dir, name: &OsStr) -> Result<Option<Writer>, JournalError> {
     recover_on(Directory::new(directory)?, &Names::of(name, None))
+}
+
+/// The same for one of several leases of the file, by its name.
+pub(crate) fn recover_one_of_several(
+    directory: &Dir,
+    name: &OsStr,
+    lease: &str,
+) -> Result<Option<Writer>, JournalError> {
+    let names = Names::of(name, Some(&LeaseHash::of(lease)));
+    recover_on(Directory::new(directory)?, &names)
 }
 
 /// The same for all files of a directory, not below; journals that are held are left alone.

@@ -247,6 +247,11 @@ impl<D: Disk> Writer<D> {
         self.log.identity.lease() == LeaseHash::of(lease)
     }
 
+    /// SHA-256 of the lease's name.
+    pub(crate) fn lease(&self) -> [u8; 32] {
+        self.log.identity.lease
+    }
+
     /// How the lease began.
     pub(crate) fn begun(&self) -> Begin {
         self.log.identity.begin

@@ -39,12 +39,38 @@ impl Leases {
         self.recover_now(&place.path, &place.directory, &place.name)
     }
 
+    /// Adopts this very lease, if an earlier process left it beside others of its file. Blocks.
+    pub(super) fn recover_one(&self, place: &Place, lease: &str) -> Result<(), StoreError> {
+        let Place {
+            path,
+            directory,
+            name,
+            ..
+        } = place;
+        if !place.missing.is_empty() {
+            return Ok(());
+        }
+        let _recovering = self.recovering();
+        let found = journal::recover_one_of_several(directory, name, lease);
+        self.take(path, directory, name, found)
+    }
+
     fn recovering(&self) -> MutexGuard<'_, ()> {
         self.0.recovering.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn recover_now(&self, path: &str, directory: &Dir, name: &OsStr) -> Result<(), StoreError> {
-        match journal::recover(directory, name) {
+        self.take(path, directory, name, journal::recover(directory, name))
+    }
+
+    fn take(
+        &self,
+        path: &str,
+        directory: &Dir,
+        name: &OsStr,
+        found: Result<Option<Writer>, JournalError>,
+    ) -> Result<(), StoreError> {
+        match found {
             Ok(Some(writer)) => self.adopt(path, directory, name, writer),
             // It lives, or somebody else has just recovered it.
             Ok(None) | Err(JournalError::Locked) => Ok(()),
@@ -146,5 +172,8 @@ pub(super) async fn rounds(shared: Weak<Shared>) {
             return;
         };
         leases.expire(None).await;
+        let swept = tokio::task::spawn_blocking(move || leases.0.ended.sweep());
+        // It fails only when the server ends.
+        let _ = swept.await;
     }
 }

@@ -10,7 +10,8 @@ use cap_std::fs::Dir;
 use hdfstream::protocol::{Begin, CommitReply, CommitRequest, StageRequest};
 use ring::rand::{SecureRandom, SystemRandom};
 
-use super::Asked;
+use super::table::Digest;
+use super::{Asked, digest};
 use crate::error::Error;
 use crate::history::{Chain, Content, Histories};
 use crate::journal::{Change, JournalError, Writer};
@@ -116,6 +117,14 @@ impl Work {
         }
     }
 
+    /// The lease's name as the table has it.
+    pub(super) fn lease(&self) -> Digest {
+        match &self.state {
+            State::Waiting(asked) => digest(&asked.lease),
+            State::Open(writer, _) => writer.lease(),
+        }
+    }
+
     /// Number of the last commit, 0 before the first.
     pub(super) fn committed(&self) -> u64 {
         match &self.state {
@@ -177,12 +186,16 @@ impl Work {
                 None => self.put_in_place(change)?,
             };
             self.last = Some(reply(new));
-        } else if self.last.is_none() {
-            // It was made by an earlier process.
-            self.last = self.content().map(reply);
         }
         let lost = || Error::LeaseLost(self.place.path.clone());
-        Ok(self.last.clone().ok_or_else(lost)?)
+        Ok(self.last().ok_or_else(lost)?)
+    }
+
+    /// The answer to the last commit, if there was one.
+    pub(super) fn last(&self) -> Option<CommitReply> {
+        // It may have been made by an earlier process.
+        let made = || self.content().filter(|_| self.committed() > 0).map(reply);
+        self.last.clone().or_else(made)
     }
 
     /// Changes the file that is there.

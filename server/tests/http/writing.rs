@@ -17,11 +17,15 @@ fn bytes(served: &Served, name: &str) -> Vec<u8> {
     std::fs::read(served.path(name)).unwrap()
 }
 
-/// Names of everything in the root, ours included.
+/// What is kept of leases that are over.
+const ENDED: &str = ".hdfstream-ended";
+
+/// Names of everything in the root, ours included but for [`ENDED`].
 fn names(served: &Served) -> Vec<String> {
     let entries = std::fs::read_dir(served.path("")).unwrap();
     let mut names: Vec<_> = entries
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name != ENDED)
         .collect();
     names.sort();
     names
@@ -207,7 +211,7 @@ async fn local_programs_and_writers_exclude_each_other() {
 
 #[tokio::test]
 async fn without_locking_the_first_to_commit_wins() {
-    let served = Served::writable();
+    let mut served = Served::writable();
     served.write("a.h5", b"content");
     let [one, two] = [1, 2].map(|number| Writer {
         exclusive: false,
@@ -229,6 +233,10 @@ async fn without_locking_the_first_to_commit_wins() {
     let request = commit(&one, 1, &reply.version, b"first----");
     good(&one.send(&served, "commit", &request).await);
     assert_eq!(bytes(&served, "a.h5"), b"first----");
+    // Each is found again, whoever comes first.
+    served.restart(|config| config.writable = true);
+    assert_eq!(one.word(&served, "renew").await.committed, 1);
+    assert_eq!(two.word(&served, "renew").await.committed, 1);
     one.word(&served, "release").await;
     two.word(&served, "release").await;
     assert_eq!(bytes(&served, "a.h5"), b"first----");
@@ -539,6 +547,99 @@ async fn a_writer_goes_on_after_the_server_was_started_again() {
     good(&new.send(&served, "commit", &request).await);
     assert_eq!(bytes(&served, "dir/new.h5"), b"begun ended");
     assert_eq!(names(&served), ["a.h5", "dir"]);
+}
+
+#[tokio::test]
+async fn a_last_commit_is_answered_also_after_a_restart() {
+    let mut served = Served::writable();
+    served.write("a.h5", b"content");
+    let (changed, made) = (Writer::new("a.h5", 1), Writer::new("new.h5", 2));
+    changed.lease(&served, Begin::Existing).await;
+    made.lease(&served, Begin::Create).await;
+    changed.commit(&served, 1, 7, &[(0, b"K")]).await;
+    changed.finish(&served, 2, 7, &[(0, b"C")]).await;
+    made.finish(&served, 1, 3, &[(0, b"new")]).await;
+    for _ in 0..2 {
+        served.restart(|config| config.writable = true);
+        let again = changed.finish(&served, 2, 7, &[(0, b"C")]).await;
+        assert_eq!(again.version.len(), 32);
+        made.finish(&served, 1, 3, &[(0, b"new")]).await;
+    }
+    // Nothing else is known of these leases, nor is it told to others.
+    let lost = [
+        changed
+            .send(&served, "commit", &changed.commit_request(1, 7, &[]))
+            .await,
+        changed
+            .send(&served, "commit", &changed.commit_request(3, 7, &[]))
+            .await,
+        changed.stage(&served, 3, 0, &[(0, b"x")]).await,
+        changed.try_word(&served, "renew").await,
+        changed.try_lease(&served, Begin::Existing).await,
+        {
+            let elsewhere = Writer::new("new.h5", 1);
+            let request = elsewhere.commit_request(2, 7, &[(0, b"C")]);
+            elsewhere.send(&served, "commit", &request).await
+        },
+    ];
+    for answer in lost {
+        assert_eq!(answer.refusal(), ErrorKind::LeaseLost);
+    }
+    assert_eq!(
+        (bytes(&served, "a.h5"), bytes(&served, "new.h5")),
+        (b"Content".to_vec(), b"new".to_vec())
+    );
+    // It is not served.
+    assert!(served.path(ENDED).exists());
+    let answer = served.post("open", &open_request(ENDED)).await;
+    assert_eq!(answer.refusal(), ErrorKind::NotFound);
+}
+
+#[tokio::test]
+async fn a_commit_is_answered_when_its_lease_is_over() {
+    let mut served = Served::with(|config| {
+        config.writable = true;
+        config.lease_seconds = 1;
+    });
+    served.write("a.h5", b"content");
+    let writer = Writer::new("a.h5", 1);
+    writer.lease(&served, Begin::Existing).await;
+    let reply = writer.commit(&served, 1, 7, &[(0, b"C")]).await;
+    let over = async |served: &Served| {
+        let next = Writer::new("a.h5", 2);
+        while next.try_lease(served, Begin::Existing).await.status != 200 {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        next.word(served, "release").await;
+    };
+    over(&served).await;
+    assert_eq!(writer.commit(&served, 1, 7, &[(0, b"C")]).await, reply);
+    // The version is the one that goes on.
+    let next = Writer::new("a.h5", 3);
+    assert_eq!(
+        next.lease(&served, Begin::Existing).await.file.version,
+        reply.version
+    );
+    next.word(&served, "release").await;
+    served.restart(|config| config.writable = true);
+    writer.commit(&served, 1, 7, &[(0, b"C")]).await;
+    // One that was found after a restart, and whose client never came, is remembered, too.
+    let writer = Writer::new("b.h5", 4);
+    writer.lease(&served, Begin::Create).await;
+    writer.commit(&served, 1, 3, &[(0, b"new")]).await;
+    served.restart(|config| {
+        config.writable = true;
+        config.lease_seconds = 1;
+    });
+    let locked = Writer::new("b.h5", 5);
+    while locked.try_lease(&served, Begin::Existing).await.status != 200 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    writer.commit(&served, 1, 3, &[(0, b"new")]).await;
+    let answer = writer
+        .send(&served, "commit", &writer.commit_request(2, 3, &[]))
+        .await;
+    assert_eq!(answer.refusal(), ErrorKind::LeaseLost);
 }
 
 #[tokio::test]

@@ -211,6 +211,32 @@ fn a_commit_that_may_have_been_made_is_not_made_twice() {
 }
 
 #[test]
+fn a_commit_whose_answer_was_lost_with_the_lease_counts_as_made() {
+    for heard_of_it in [false, true] {
+        let mut place = Place::new(vec![1; 100]);
+        place.settings.retries = 0;
+        let file = place.open(Begin::Existing).unwrap();
+        write(&file, 0, &[2; 100]);
+        place
+            .memory
+            .edit(|state| state.faults = vec![Fault::Cut(0)].into());
+        assert!(matches!(file.commit(), Err(Error::Cut { .. })));
+        place.memory.edit(|state| state.leases.expire());
+        if heard_of_it {
+            // As when a renewal was refused.
+            file.enter().unwrap().session.lose();
+        }
+        file.commit().unwrap();
+        assert_eq!(place.memory.edit(|state| state.leases.commits), 1);
+        // It goes on, with another lease.
+        write(&file, 0, &[3; 10]);
+        file.close().unwrap();
+        assert_eq!(place.content(), [vec![3; 10], vec![2; 90]].concat());
+        assert_eq!(place.memory.edit(|state| state.leases.given), 2);
+    }
+}
+
+#[test]
 fn refusals_leave_everything_here() {
     for (status, kind) in [
         (403, ErrorKind::Forbidden),

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::harness::{Fault, Plugin, Program, Server, hdfstream, make_stub, python};
+use crate::harness::{Fault, Plugin, Program, Server, hdfstream, make_stub, python, served_names};
 
 const MIB: usize = 1 << 20;
 
@@ -61,12 +61,8 @@ fn write(path: &Path, bytes: &[u8]) -> PathBuf {
 }
 
 fn collect(root: &Path, folder: &Path, found: &mut Vec<String>) {
-    for entry in fs::read_dir(folder).expect("a directory") {
-        let path = entry.expect("an entry").path();
-        // What is kept of leases that are over.
-        if path.ends_with(".hdfstream-ended") {
-            continue;
-        }
+    for name in served_names(folder) {
+        let path = folder.join(name);
         let shown = path.strip_prefix(root).expect("below").display().to_string();
         if path.is_dir() {
             found.push(format!("{shown}/"));

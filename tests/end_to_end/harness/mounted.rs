@@ -74,11 +74,11 @@ impl Mounted {
     }
 }
 
-/// Every file below a directory.
+/// Every file below a directory, but for the server's own.
 pub(crate) fn files_below(directory: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
-    for entry in std::fs::read_dir(directory).expect("a directory") {
-        let path = entry.expect("an entry").path();
+    for name in super::served_names(directory) {
+        let path = directory.join(name);
         if path.is_dir() {
             files.extend(files_below(&path));
         } else {

@@ -10,6 +10,27 @@ use std::time::{Duration, Instant};
 use super::service::first_line;
 use super::{Proxy, built, program};
 
+/// What a writable server keeps in its root of leases that are over.
+const ENDED: &str = ".hdfstream-ended";
+
+/// The names in a served directory, sorted; without what the server keeps of leases that are over.
+#[track_caller]
+pub(crate) fn served_names(directory: &Path) -> Vec<String> {
+    let mut names: Vec<_> = std::fs::read_dir(directory)
+        .expect("a directory")
+        .map(|entry| {
+            entry
+                .expect("an entry")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        })
+        .filter(|name| name != ENDED)
+        .collect();
+    names.sort();
+    names
+}
+
 /// A server; it ends when dropped.
 #[derive(Debug)]
 pub(crate) struct Server {

@@ -74,7 +74,8 @@ def dump(h5dump, options, path):
 
 
 def main(folder, h5dump):
-    paths = [path for path in pathlib.Path(folder).rglob("*") if not path.is_dir()]
+    own = ".hdfstream-ended"
+    paths = [path for path in pathlib.Path(folder).rglob("*") if not path.is_dir() and path.name != own]
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         wrong = [text for text in pool.map(lambda path: check(path, h5dump), paths) if text]
     for text in wrong:

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::{Moment, Victim};
-use crate::harness::{Fault, Plugin, Program, Proxy, Server, Talk, python_file, tool};
+use crate::harness::{Fault, Plugin, Program, Proxy, Server, Talk, python_file, served_names, tool};
 
 /// Short, so that little time is spent waiting for the leases of the dead.
 const OPTIONS: [&str; 3] = ["--writable", "--lease-seconds", "5"];
@@ -80,7 +80,13 @@ impl Scene {
                 (self.done, self.begun) = (found, found);
             }
             (Some("begin"), Some(begun)) => self.begun = begun,
-            (Some("done"), Some(done)) => self.done = done,
+            (Some("done"), Some(done)) => (self.done, self.begun) = (done, done),
+            (Some("failed" | "gave"), _) if line.contains("errno = 116") => {
+                println!("kill {}: {line}", self.kills.values().sum::<u64>());
+                self.count("leases lost");
+                // Who is told that cannot have been saved.
+                self.begun = self.done;
+            }
             (Some("failed"), _) => {
                 println!("kill {}: {line}", self.kills.values().sum::<u64>());
                 self.count("flushes that failed at first");
@@ -235,11 +241,9 @@ impl Scene {
         let end = Instant::now() + PATIENCE;
         let served = self.directory.path().join("served");
         let left = || {
-            let names = std::fs::read_dir(&served).expect("the directory");
+            let mut names = served_names(&served);
+            names.retain(|name| name != "file.h5");
             names
-                .map(|entry| entry.expect("an entry").file_name())
-                .filter(|name| name != "file.h5")
-                .collect::<Vec<_>>()
         };
         while !left().is_empty() {
             assert!(Instant::now() < end, "{:?} left\n{self:?}", left());
