@@ -58,7 +58,7 @@ impl State {
         if self.frozen.is_some() {
             self.send()?;
         }
-        if self.is_changed() {
+        if self.is_changed() && !self.is_as_saved() {
             self.freeze(release)?;
             self.send()
         } else {
@@ -68,6 +68,30 @@ impl State {
             }
             Ok(())
         }
+    }
+
+    /// Whether all that was written is a superblock as it is saved already: HDF5 marks it when a file is opened for
+    /// writing, and takes the marks back. What was not changed keeps its version.
+    fn is_as_saved(&mut self) -> bool {
+        let (Some(base), Ok(Some(superblock))) = (self.base.clone(), self.marked_or_not()) else {
+            return false;
+        };
+        if self.open.parts.count() > 0 || self.size != base.size() {
+            return false;
+        }
+        let near = superblock.at..superblock.at + superblock::LONGEST;
+        let overlay = &self.open.overlay;
+        overlay.ranges().all(|(offset, length, _)| {
+            if !near.contains(&offset) || offset + length > near.end {
+                return false;
+            }
+            let (mut sent, mut saved) = (vec![0; length as usize], vec![0; length as usize]);
+            let copied = overlay.copy(offset, &mut sent);
+            superblock.apply(offset, &mut sent);
+            // HDF5 has read it, so that it is here.
+            let read = base.read_vector(&mut [(Class::Metadata, offset, &mut saved)]);
+            copied.is_ok() && read.is_ok() && sent == saved
+        })
     }
 
     fn freeze(&mut self, release: bool) -> Result<(), Error> {
@@ -101,6 +125,12 @@ impl State {
 
     /// The superblock, if it was written with marks that are not to be seen by others.
     fn marked_superblock(&mut self) -> Result<Option<Superblock>, Error> {
+        let superblock = self.marked_or_not()?;
+        Ok(superblock.filter(|superblock| superblock.sent != superblock.written))
+    }
+
+    /// The superblock, if it was written; as it is to be sent without marks.
+    fn marked_or_not(&mut self) -> Result<Option<Superblock>, Error> {
         if self.ordered {
             return Ok(None);
         }
@@ -122,8 +152,8 @@ impl State {
             return Ok(None);
         };
         let mut sent = written.clone();
-        let marked = superblock::unmark(&mut sent);
-        Ok(marked.then_some(Superblock { at, written, sent }))
+        superblock::unmark(&mut sent);
+        Ok(Some(Superblock { at, written, sent }))
     }
 
     /// The superblock as it is to be sent, of all that is not committed.

@@ -9,6 +9,8 @@ const SIGNATURE: &[u8; 8] = b"\x89HDF\r\n\x1a\n";
 const MARKS: u8 = 0b101;
 /// First place after 0 where a superblock may be; the others are its doubles.
 const FIRST: u64 = 512;
+/// No superblock is longer.
+pub(super) const LONGEST: u64 = 128;
 
 /// Where a superblock may be in a file of `size` bytes, in the order in which HDF5 looks.
 pub(super) fn places(size: u64) -> impl Iterator<Item = u64> {

@@ -291,6 +291,50 @@ fn marks_of_writing_are_seen_by_the_program_alone() {
 }
 
 #[test]
+fn what_is_as_it_was_keeps_its_version() {
+    let mut clean = [b"\x89HDF\r\n\x1a\n\x02\x08\x08\x00".to_vec(), vec![7; 32]].concat();
+    let sum = superblock::sum(&clean);
+    clean.extend(sum);
+    let mut marked = clean[..44].to_vec();
+    marked[11] = 1;
+    let sum = superblock::sum(&marked);
+    marked.extend(sum);
+    let content = [clean.clone(), vec![1; 100]].concat();
+    let place = Place::new(content.clone());
+    let marks = |file: &WritableFile| {
+        for bytes in [&marked, &clean, &marked] {
+            file.write_vector(&[(Class::Metadata, 0, bytes)]).unwrap();
+        }
+        assert_eq!(read(file, 0, 48), marked);
+    };
+    let file = place.open(Begin::Existing).unwrap();
+    marks(&file);
+    file.commit().unwrap();
+    file.close().unwrap();
+    assert_eq!(place.memory.edit(|state| state.leases.commits), 0);
+    assert!(place.memory.edit(|state| state.leases.present.is_none()));
+    // Anything else is a change.
+    for change in 0..3 {
+        let file = place.open(Begin::Existing).unwrap();
+        marks(&file);
+        match change {
+            0 => write(&file, 50, &[2]),
+            1 => file.set_size(1000),
+            _ => {
+                let mut other = marked.clone();
+                other[20] = 99;
+                let sum = superblock::sum(&other[..44]);
+                other[44..].copy_from_slice(&sum);
+                file.write_vector(&[(Class::Metadata, 0, &other)]).unwrap();
+            }
+        }
+        file.close().unwrap();
+        assert_eq!(place.memory.edit(|state| state.leases.commits), change + 1);
+    }
+    assert_eq!(place.content()[20], 99);
+}
+
+#[test]
 fn in_order_means_every_write() {
     let place = Place::new(vec![0; 100]);
     let file = place.open(Begin::Existing).unwrap();
