@@ -40,6 +40,12 @@ TARGETS = {
     "strided": ({0: times(1.2), 20: within(0.06), 100: within(0.3)}, 1),
     "read-f": ({0: times(0.9), 20: within(0.6), 100: within(0.8)}, None),
     "four-b": ({0: times(0.7)}, None),
+    "write-whole": ({0: times(1.5)}, None),
+    "write-gzip": ({0: times(1.1)}, None),
+    "create-many": ({0: times(1.3), 100: within(0.7)}, 4),
+    "append": ({0: times(1.3), 100: within(0.7)}, 4),
+    # 300 commits in a second.
+    "eight-flush": ({0: within(8_000 / 300)}, None),
 }
 # One exchange more than native; the first on a connection takes two round trips.
 TARGETS |= {name: ({0: times(1.05), 20: beyond(0.05), 100: beyond(0.22)}, 1) for name in AGAIN}

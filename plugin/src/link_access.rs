@@ -51,7 +51,8 @@ impl Lent {
         location: Location,
         list: Option<hid_t>,
     ) -> Option<Self> {
-        let list = list?;
+        // A default says nothing.
+        let list = list.filter(|list| *list != ffi::H5P_DEFAULT)?;
         if !open_drivers::any_open() || object.is_null() {
             return None;
         }
