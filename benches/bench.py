@@ -11,11 +11,13 @@ import itertools
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+import traceback
 from pathlib import Path
 
 import files
@@ -252,14 +254,22 @@ def fail(failures, chosen, key, failure):
 
 def main():
     chosen = arguments()
+    # So that its servers are stopped.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     root = files.make(chosen.files, letters_read(chosen.workloads))
     with contextlib.ExitStack() as stack:
         bench = Bench(chosen, root, stack)
         samples, failures = {}, {}
         load = os.getloadavg()[0]
-        # Whoever has seen enough gets what there is.
-        with contextlib.suppress(KeyboardInterrupt):
+        broken = False
+        try:
             measure(bench, chosen, samples, failures)
+        except KeyboardInterrupt:
+            # Whoever has seen enough gets what there is.
+            pass
+        except Exception:
+            traceback.print_exc()
+            broken = True
         print(file=sys.stderr)
     results = report.results(chosen, samples, failures, bench.imports, load)
     text = report.markdown(results)
@@ -267,6 +277,8 @@ def main():
     (chosen.out / "results.json").write_text(json.dumps(results, indent=1))
     (chosen.out / "results.md").write_text(text)
     print(text)
+    if broken:
+        sys.exit("the run broke off, see above")
 
 
 if __name__ == "__main__":

@@ -88,12 +88,18 @@ class Hsds(Processes):
 
     def answered(self):
         """Requests since the last call. Bytes are not counted anywhere."""
-        text = self.session.get(f"{self.base}/metrics", timeout=10).text
+        try:
+            text = self.session.get(f"{self.base}/metrics", timeout=10).text
+        except OSError:
+            # It still works for a client that was stopped.
+            self.requests = None
+            return {}
         counts = [line.rsplit(" ", 1)[1] for line in text.splitlines() if line.startswith("hsds_http_requests_total{")]
         total = int(sum(float(count) for count in counts))
+        before = self.requests
         # The next answer counts this question as well.
-        new, self.requests = total - self.requests, total + 1
-        return {"requests": new}
+        self.requests = total + 1
+        return {} if before is None else {"requests": total - before}
 
     def bring(self, root, letters):
         """Imports files that it has not yet; returns by letter how many seconds it has taken once."""

@@ -46,7 +46,8 @@ def measured_on(found):
     words = ", ".join(f"{name} {version}" for name, version in versions.items())
     return (
         f"Measured on {found['day']}: {machine['cores']} cores, load {machine['load before']:.1f} before; medians of "
-        f"at most {found['repetitions']} samples. {words}; Linux {machine['kernel'].split('-')[0]}, Python {machine['python']}."
+        f"at most {found['repetitions']} samples. {words}; Linux {machine['kernel'].split('-')[0]}, "
+        f"Python {machine['python']}."
     )
 
 

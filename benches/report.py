@@ -145,11 +145,12 @@ def details(rows):
         if "seconds" in row:
             least, most = row["spread"]
             sent = f"{row['bytes'] / 1e6:.1f}" if "bytes" in row else ""
+            requests = f"{row['requests']:.0f}" if "requests" in row else ""
             server_cpu = f"{row['server_cpu']:.2f}" if "server_cpu" in row else ""
             server_peak = f"{row['server_mib']:.0f}" if "server_mib" in row else ""
             lines.append(
                 f"| {row['workload']} | {row['system']} | {seconds(least)} to {seconds(most)} | {len(row['samples'])} "
-                f"| {row['requests']:.0f} | {sent} | {row['client_cpu']:.2f} | {server_cpu} | {row['peak_mib']:.0f} "
+                f"| {requests} | {sent} | {row['client_cpu']:.2f} | {server_cpu} | {row['peak_mib']:.0f} "
                 f"| {server_peak} |"
             )
     return "\n".join(lines)

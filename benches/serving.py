@@ -1,5 +1,6 @@
 """The servers of a run, what they sent, and what it cost them."""
 
+import contextlib
 import os
 import re
 import subprocess
@@ -30,19 +31,26 @@ class Processes:
     def processor_seconds(self):
         """Those of workers that have ended included."""
         seconds = 0
-        for process in self.ids():
-            fields = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
+        for text in self._read("stat"):
+            fields = text.rsplit(")", 1)[1].split()
             seconds += sum(int(field) for field in fields[11:15]) / TICKS
         return seconds
 
     def forget_peaks(self):
         for process in self.ids():
-            Path(f"/proc/{process}/clear_refs").write_text("5")
+            with contextlib.suppress(OSError):
+                Path(f"/proc/{process}/clear_refs").write_text("5")
 
     def peak_mib(self):
-        """The sum of all processes since the peaks were forgotten: at most what they held at once."""
-        statuses = [Path(f"/proc/{process}/status").read_text() for process in self.ids()]
-        return sum(int(status.split("VmHWM:")[1].split()[0]) for status in statuses) / 1024
+        """The sum of all processes since the peaks were forgotten: at least what they held at once."""
+        peaks = [text.split("VmHWM:")[1].split()[0] for text in self._read("status") if "VmHWM:" in text]
+        return sum(int(peak) for peak in peaks) / 1024
+
+    def _read(self, name):
+        for process in self.ids():
+            # A worker may just have ended.
+            with contextlib.suppress(OSError):
+                yield Path(f"/proc/{process}/{name}").read_text()
 
 
 class Server(Processes):
