@@ -216,12 +216,12 @@ impl Entry {
         }
     }
 
-    /// All metadata, if it has at most so many bytes; `None` when some of it is damaged, or it is more.
+    /// All metadata if it has at most so many bytes, otherwise nothing; `None` when some of it is damaged.
     pub(crate) fn metadata(&self, most: u64) -> Option<Vec<(u64, Bytes)>> {
         let places = self.state().index.places(0, u64::MAX);
         let bytes: u64 = places.iter().map(|place| place.length).sum();
         if bytes > most {
-            return None;
+            return Some(Vec::new());
         }
         let mut all = vec![0; bytes as usize];
         let mut rest = &mut all[..];

@@ -143,9 +143,12 @@ fn keep_raw(entry: &Arc<Entry>, old: &[Arc<Segment>], mut new: Pieces) -> io::Re
     let merged = if small.len() >= MANY { small } else { Vec::new() };
     let mut written = 0;
     let mut part: Pieces = Vec::new();
+    let mut filled = 0;
     for piece in new {
+        filled += piece.1.len() as u64;
         part.push(piece);
-        if length(&part) >= LARGEST {
+        if filled >= LARGEST {
+            filled = 0;
             written += write(
                 entry,
                 Class::Raw,

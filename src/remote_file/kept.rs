@@ -24,8 +24,11 @@ pub(super) fn restore(cache: &Cache, version: &FileVersion, entry: &Entry) {
     if !entry.is_traced() {
         return;
     }
-    // What is too much for memory is taken from disk piece by piece.
-    for (offset, bytes) in entry.metadata(cache.room_for_metadata()).into_iter().flatten() {
+    // What is too much for memory is taken from disk piece by piece; what is damaged the server gives again.
+    let Some(pieces) = entry.metadata(cache.room_for_metadata()) else {
+        return;
+    };
+    for (offset, bytes) in pieces {
         for start in (0..bytes.len()).step_by(PART) {
             let part = bytes.slice(start..bytes.len().min(start + PART));
             cache.insert_owned(version.id, Class::Metadata, offset + start as u64, part);

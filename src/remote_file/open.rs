@@ -44,12 +44,13 @@ pub(crate) fn open(
                 Some((place, disk.find(&disk_key(&server, &place.base, &place.path))?))
             });
         let (place, kept) = kept.ok_or_else(|| absent(&server, &url, disk.is_some()))?;
+        let known = cache.known(&key(&server, &place.base, kept.path()));
         return Opening {
             server,
             cache,
             base: place.base.clone(),
             window: settings.data_memory / 4,
-            known: None,
+            known,
             disk: disk.clone(),
             kept: Some(Arc::clone(&kept)),
         }
@@ -320,7 +321,7 @@ impl Opening {
                 .version(key(&self.server, &self.base, &path), &reply.version),
         };
         if let Some(disk) = &self.disk {
-            if let Some(kept) = kept.as_ref().filter(|_| reply.unchanged) {
+            if let Some(kept) = kept.as_ref().filter(|_| reply.unchanged && !is_known) {
                 restore(&self.cache, &version, kept);
             }
             let key = disk_key(&self.server, &self.base, &path);
