@@ -87,9 +87,9 @@ class Bench:
         # HDF5 looks at everything in the folder of plugins.
         (self.plugin / "libhdfstream_vol.so").symlink_to((chosen.release / "libhdfstream_vol.so").resolve())
         # On the same disk as what is read.
-        self.written = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=root)))
+        self.written = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=root.parent)))
         self.number = itertools.count()
-        self.caches = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=root)))
+        self.caches = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=root.parent)))
         self.servers = {}
         self.imports = {}
         for name in {self.server_of(system, workload) for system in chosen.systems for workload in chosen.workloads}:
@@ -98,7 +98,8 @@ class Bench:
                 options = OPTIONS[name] + chosen.server_options.split()
                 self.servers[name] = Server(chosen.release / "hdfstream-server", served, options)
             elif name == "hsds":
-                self.servers[name] = Hsds(root / "hsds")
+                # Not below what is served: listing that would take long.
+                self.servers[name] = Hsds(root.with_name(f"hsds-{root.name}"))
             else:
                 continue
             stack.callback(self.servers[name].end)
