@@ -4,11 +4,12 @@
 //! mixture; when the file changes, reads fail and say so.
 
 mod chunks;
+mod flights;
 mod fold;
+mod foresight;
 mod kept;
 pub(crate) mod open;
 mod plan;
-mod prefetch;
 mod read;
 mod source;
 
@@ -24,8 +25,10 @@ use crate::server::Server;
 use crate::server::reply::{Piece, Scatter};
 use crate::{Error, RemoteName, Settings, protocol, stats};
 pub use chunks::StoredChunk;
+use flights::Flight;
+pub use foresight::Extents;
+use foresight::Foresight;
 use plan::{Ahead, Plan};
-use prefetch::Prefetch;
 pub(crate) use source::Source;
 
 /// What bytes are for: metadata is kept longer.
@@ -44,10 +47,11 @@ pub struct RemoteFile {
     size: u64,
     version: Arc<FileVersion>,
     plan: Mutex<Plan>,
-    ahead: Mutex<[Ahead; 2]>,
+    ahead: Mutex<Ahead>,
     /// What the program is doing, to be told to the server when metadata is missing.
     intents: Mutex<Intents>,
-    prefetch: Mutex<Option<Prefetch>>,
+    foresight: Mutex<Foresight>,
+    flights: Mutex<Vec<Flight>>,
     /// Most bytes of planned ranges to fetch at once, lest a window evicts itself.
     window: u64,
 }
@@ -116,7 +120,8 @@ impl RemoteFile {
             version,
             plan: Mutex::default(),
             ahead: Mutex::default(),
-            prefetch: Mutex::new(None),
+            foresight: Mutex::new(Foresight::new(3 * window)),
+            flights: Mutex::default(),
             intents: Mutex::default(),
             window,
         }
@@ -182,11 +187,26 @@ impl RemoteFile {
         let within = ranges
             .into_iter()
             .map(|(offset, length)| (offset, length.min(size.saturating_sub(offset))));
+        let within: Vec<_> = within.filter(|range| range.1 > 0).collect();
+        let all = plan::union(within.clone());
+        let missing: Vec<_> = all
+            .iter()
+            .flat_map(|&(offset, length)| self.cache.missing(self.version.id, offset, length))
+            .collect();
+        if let Err(error) = foresight::look(self, &all, &missing, &missing) {
+            log::debug!("{}: nothing ahead: {error}", self.source.url);
+        }
         let plan = Plan::new(within);
         let showing = self.show(plan.bytes());
         *lock(&self.plan) = plan;
-        *lock(&self.prefetch) = None;
+        flights::end_planned(self);
         showing
+    }
+
+    /// Says that the dataset is read next which has its raw data in `extents`. When so much of it was missing that
+    /// the rest costs no more, all of it is fetched.
+    pub fn occupy(&self, extents: &Extents) {
+        lock(&self.foresight).occupy(extents);
     }
 
     /// Fetches and decodes `chunks`, of `size` bytes each when decoded, on all cores; `place` gets the number of each

@@ -4,12 +4,13 @@ pub(crate) mod discovery;
 mod known_bases;
 mod login;
 pub(crate) mod older;
+pub(crate) mod pace;
 mod refusal;
 pub(crate) mod reply;
 mod retry;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::stream::{BoxStream, FuturesUnordered, StreamExt};
@@ -25,6 +26,7 @@ use crate::transport::http::{Http, Kind};
 use crate::transport::{Answer, Failure, Request, Transport};
 use crate::{Error, RemoteName, progress, settings, stats};
 use login::Login;
+use pace::Pace;
 use reply::{Collect, Reply, Scatter, Sink};
 use retry::Backoff;
 
@@ -43,6 +45,7 @@ pub(crate) struct Server {
     settings: Settings,
     login: Login,
     naming: Naming,
+    pace: Arc<Pace>,
 }
 
 /// Where a request goes, and what it is about.
@@ -109,6 +112,7 @@ impl Server {
             settings: settings.clone(),
             login,
             naming,
+            pace: Pace::of(&name.server()),
         })
     }
 
@@ -126,6 +130,7 @@ impl Server {
             settings: settings.clone(),
             login,
             naming: Naming::User,
+            pace: Pace::of(&name.server()),
         })
     }
 
@@ -138,6 +143,7 @@ impl Server {
             settings: settings.clone(),
             login: Login::default(),
             naming: Naming::User,
+            pace: Arc::default(),
         }
     }
 
@@ -163,6 +169,11 @@ impl Server {
             server: self.name.clone(),
             what,
         }
+    }
+
+    /// How fast it answers and sends.
+    pub(crate) fn pace(&self) -> &Pace {
+        &self.pace
     }
 
     /// Scheme and authority.
@@ -310,6 +321,7 @@ impl Server {
         };
         let slowest = Duration::from_secs(request.body.len() as u64 / SLOWEST);
         let limit = self.settings.read_timeout + slowest + reply.patience().unwrap_or_default();
+        let begin = Instant::now();
         // The time for a connection is the transport's to limit; here it only must not be counted.
         let answer = tokio::time::timeout(
             self.settings.connect_timeout + limit,
@@ -330,11 +342,20 @@ impl Server {
         reply
             .begin(answer.length)
             .map_err(|reason| self.garbage(target, reason))?;
+        self.pace.answered(begin.elapsed());
         let mut chunks = answer.body;
+        let (mut first, mut bytes) = (None, 0);
         while let Some(chunk) = next(&mut chunks, limit).await.map_err(Outcome::Failed)? {
+            match first {
+                None => first = Some(Instant::now()),
+                Some(_) => bytes += chunk.len() as u64,
+            }
             reply
                 .chunk(&chunk)
                 .map_err(|reason| self.garbage(target, reason))?;
+        }
+        if let Some(first) = first {
+            self.pace.carried(bytes, first.elapsed());
         }
         reply
             .end()

@@ -39,18 +39,22 @@ pub static DISK_BYTES: Counter = Counter::new();
 /// Chunks that were decoded here instead of by HDF5.
 pub static CHUNKS_DECODED: Counter = Counter::new();
 
+/// Bytes that were fetched without having been asked for, because they may be wanted later.
+pub static UNASKED_BYTES: Counter = Counter::new();
+
 /// All counters as one line of JSON.
 #[must_use]
 pub fn json() -> String {
     format!(
-        "{{\"requests\":{},\"round_trips\":{},\"bytes_in\":{},\"bytes_out\":{},\"cache_hits\":{},\"disk_bytes\":{},\"chunks_decoded\":{}}}",
+        "{{\"requests\":{},\"round_trips\":{},\"bytes_in\":{},\"bytes_out\":{},\"cache_hits\":{},\"disk_bytes\":{},\"chunks_decoded\":{},\"unasked_bytes\":{}}}",
         REQUESTS.get(),
         ROUND_TRIPS.get(),
         BYTES_IN.get(),
         BYTES_OUT.get(),
         CACHE_HITS.get(),
         DISK_BYTES.get(),
-        CHUNKS_DECODED.get()
+        CHUNKS_DECODED.get(),
+        UNASKED_BYTES.get()
     )
 }
 
@@ -67,6 +71,7 @@ mod tests {
             "cache_hits",
             "disk_bytes",
             "chunks_decoded",
+            "unasked_bytes",
         ] {
             assert!(line[key].is_u64(), "{key} in {line}");
         }

@@ -9,7 +9,6 @@ mod open;
 mod order;
 mod overlay;
 mod parts;
-mod ranges;
 pub mod recovery;
 mod session;
 mod spill;

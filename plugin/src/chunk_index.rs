@@ -2,7 +2,7 @@
 
 use std::ffi::{c_int, c_uint, c_void};
 
-use hdfstream::StoredChunk;
+use hdfstream::{Extents, StoredChunk};
 
 use crate::decoded::Recipe;
 use crate::ffi::{self, haddr_t, hid_t, hsize_t};
@@ -16,6 +16,9 @@ const MOST_TESTED: usize = 1 << 20;
 /// that they are not announced either.
 const LARGEST_UNFILTERED: u64 = 1 << 20;
 
+/// Chunks that are no farther apart, bytes, count as one range.
+const APART: u64 = 64 << 10;
+
 /// The chunks of a dataset.
 pub(crate) struct ChunkIndex {
     /// Elements of a chunk, by dimension.
@@ -24,6 +27,10 @@ pub(crate) struct ChunkIndex {
     grid: Vec<u64>,
     /// Row-major number within the grid, address, bytes, and filters left out; ascending.
     chunks: Vec<Chunk>,
+    /// Whether their numbers are right.
+    in_order: bool,
+    /// Where they all are.
+    extents: Extents,
     /// How they become elements, if that can be done without the native code.
     pub(crate) recipe: Option<Recipe>,
 }
@@ -49,10 +56,28 @@ fn is_in_order(host: &'static Host, space: hid_t, rank: usize) -> bool {
     got >= 0 && !matches!((unlimited.next(), unlimited.next()), (Some(1..), None))
 }
 
+/// The ranges that `chunks` take, ascending and apart.
+fn extents(chunks: &[Chunk]) -> Extents {
+    let mut ranges: Vec<(u64, u64)> = chunks.iter().map(|chunk| (chunk.1, chunk.2)).collect();
+    ranges.sort_unstable();
+    let mut joined: Vec<(u64, u64)> = Vec::new();
+    for (offset, length) in ranges {
+        let end = offset.saturating_add(length);
+        match joined.last_mut() {
+            Some((start, before)) if offset <= start.saturating_add(*before).saturating_add(APART) => {
+                *before = (*before).max(end - *start);
+            }
+            _ => joined.push((offset, end - offset)),
+        }
+    }
+    joined.into()
+}
+
 /// What the walk over a chunk index collects.
 struct Collected<'a> {
     shape: &'a [u64],
     grid: &'a [u64],
+    in_order: bool,
     chunks: Vec<Chunk>,
 }
 
@@ -72,7 +97,7 @@ unsafe extern "C" fn collect(
             let mut number = 0u64;
             for (dimension, (shape, grid)) in collected.shape.iter().zip(collected.grid).enumerate() {
                 let position = *offset.add(dimension) / (*shape).max(1);
-                if position >= *grid {
+                if position >= *grid && collected.in_order {
                     return 0;
                 }
                 number = number.wrapping_mul(*grid).wrapping_add(position);
@@ -113,9 +138,11 @@ impl ChunkIndex {
         grid.iter()
             .try_fold(1u64, |product, count| product.checked_mul(*count))?;
 
+        let in_order = is_in_order(host, space.id(), dimensions.len());
         let mut collected = Collected {
             shape: &shape,
             grid: &grid,
+            in_order,
             chunks: Vec::new(),
         };
         // The list is a real one: HDF5 keeps it for the end of the read, which fails with `H5P_DEFAULT`.
@@ -144,18 +171,24 @@ impl ChunkIndex {
             return None;
         }
         chunks.sort_unstable();
-        let known = is_in_order(host, space.id(), dimensions.len())
-            && chunks.windows(2).all(|pair| pair[0].0 != pair[1].0);
+        let known = in_order && chunks.windows(2).all(|pair| pair[0].0 != pair[1].0);
         let recipe = match known {
             true => Recipe::of(host, dataset, creation, &dimensions),
             false => None,
         };
         Some(Self {
+            extents: extents(&chunks),
             shape,
             grid,
             chunks,
+            in_order,
             recipe,
         })
+    }
+
+    /// Where all chunks are.
+    pub(crate) fn extents(&self) -> &Extents {
+        &self.extents
     }
 
     /// Elements of a chunk, by dimension.
@@ -184,6 +217,9 @@ impl ChunkIndex {
         let all = || self.chunks.iter().map(|chunk| (chunk.1, chunk.2)).collect();
         if space == ffi::H5S_ALL {
             return all();
+        }
+        if !self.in_order {
+            return Vec::new();
         }
         let rank = self.shape.len();
         let (mut first, mut last) = (vec![0; rank], vec![0; rank]);
@@ -290,14 +326,16 @@ mod tests {
 
     fn index() -> ChunkIndex {
         // A grid of 3 x 4 chunks of 10 x 5 elements; chunk 7 was never written.
-        let chunks = (0..12)
+        let chunks: Vec<Chunk> = (0..12)
             .filter(|number| *number != 7)
             .map(|number| (number, 1000 + number, 1, 0))
             .collect();
         ChunkIndex {
             shape: vec![10, 5],
             grid: vec![3, 4],
+            extents: extents(&chunks),
             chunks,
+            in_order: true,
             recipe: None,
         }
     }
@@ -313,6 +351,18 @@ mod tests {
         assert_eq!(numbers(&index.in_box(&[9, 4], &[10, 5])), [0, 1, 4, 5]);
         assert_eq!(numbers(&index.in_box(&[15, 12], &[15, 19])), [6]);
         assert_eq!(numbers(&index.in_box(&[0, 0], &[29, 19])).len(), 11);
+    }
+
+    #[test]
+    fn ranges_of_chunks_are_joined_where_they_are_near() {
+        let chunks = [
+            (0, 500, 10, 0),
+            (1, 100, 50, 0),
+            (2, 500 + APART + 10, 1, 0),
+            (3, 1 << 30, 7, 0),
+        ];
+        assert_eq!(extents(&chunks)[..], [(100, 411 + APART), (1 << 30, 7)]);
+        assert!(extents(&[]).is_empty());
     }
 
     #[test]

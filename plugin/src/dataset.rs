@@ -197,6 +197,9 @@ fn prepare(host: &'static Host, selected: Selected) -> Result<Prepared, Failed> 
             Err(Failed)
         }
         Storage::Chunked(chunks) => {
+            if let Content::Reading(file) = &content {
+                file.occupy(chunks.extents());
+            }
             if let Content::Reading(file) = &content
                 && !open_drivers::follows(host.slot, &content)
                 && decoded::read(host, file, chunks, selected)?

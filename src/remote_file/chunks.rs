@@ -11,7 +11,8 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use rayon_core::Scope;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::{Class, RemoteFile, hit};
+use super::plan::union;
+use super::{Class, RemoteFile, flights, foresight, hit};
 use crate::decode::{Pipeline, pool};
 use crate::disk_cache::Stored;
 use crate::engine::Engine;
@@ -75,16 +76,32 @@ pub(super) fn decode(
             .missing(file.version.id, chunk.offset, chunk.length)
             .is_empty()
     };
-    let (here, mut missing): (Vec<usize>, Vec<usize>) =
-        (0..chunks.len()).partition(|number| is_here(&chunks[*number]));
-    let mut stored = Vec::new();
-    missing.retain(|number| {
-        let chunk = &chunks[*number];
-        let found = file.on_disk(chunk.offset, chunk.length);
-        let absent = found.is_none();
-        stored.extend(found.map(|found| (*number, found)));
-        absent
-    });
+    let divide = || {
+        let (here, mut missing): (Vec<usize>, Vec<usize>) =
+            (0..chunks.len()).partition(|number| is_here(&chunks[*number]));
+        let mut stored = Vec::new();
+        missing.retain(|number| {
+            let chunk = &chunks[*number];
+            let found = file.on_disk(chunk.offset, chunk.length);
+            let absent = found.is_none();
+            stored.extend(found.map(|found| (*number, found)));
+            absent
+        });
+        (here, stored, missing)
+    };
+    let ranges = |numbers: &[usize]| {
+        let ranges = numbers
+            .iter()
+            .map(|number| (chunks[*number].offset, chunks[*number].length));
+        union(ranges.collect())
+    };
+    let (mut here, mut stored, mut missing) = divide();
+    let lacking = ranges(&missing);
+    let all: Vec<usize> = (0..chunks.len()).collect();
+    foresight::look(file, &ranges(&all), &lacking, &lacking)?;
+    if !lacking.is_empty() && flights::collect(file, &lacking) {
+        (here, stored, missing) = divide();
+    }
     missing.sort_unstable_by_key(|number| chunks[*number].offset);
     if let Some(number) = missing.first() {
         file.refuse_offline(Class::Raw, chunks[*number].offset, chunks[*number].length)?;

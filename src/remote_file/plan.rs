@@ -40,6 +40,11 @@ impl Plan {
         }
     }
 
+    /// Whether nothing is planned.
+    pub(super) fn is_empty(&self) -> bool {
+        self.ranges.is_empty()
+    }
+
     /// Bytes of all ranges.
     pub(super) fn bytes(&self) -> u64 {
         self.ranges.iter().map(|range| range.1).sum()
@@ -115,6 +120,17 @@ impl Ahead {
         self.next = end;
         (start, end.saturating_sub(start))
     }
+}
+
+/// The block, aligned but for the end of the file, around a range of a file of `size` bytes.
+pub(super) fn block(offset: u64, length: u64, size: u64) -> (u64, u64) {
+    let start = offset / BLOCK * BLOCK;
+    let end = offset
+        .saturating_add(length)
+        .div_ceil(BLOCK)
+        .saturating_mul(BLOCK)
+        .min(size);
+    (start, end.saturating_sub(start))
 }
 
 /// The union of ranges, ascending.

@@ -6,11 +6,11 @@
 
 use std::collections::HashSet;
 
-use super::plan::{union, without};
+use super::plan::{block, union, without};
 use super::source::{Extent, PART};
-use super::{Class, RemoteFile, hit, lock, prefetch};
-use crate::Error;
+use super::{Class, RemoteFile, flights, foresight, hit, lock};
 use crate::protocol::Intent;
+use crate::{Error, stats};
 
 /// Raw ranges from this size on are not widened to blocks, bytes.
 const LARGE: u64 = 1 << 20;
@@ -37,11 +37,19 @@ impl Gap<'_> {
 
 pub(super) fn read_vector(file: &RemoteFile, pieces: &mut [(Class, u64, &mut [u8])]) -> Result<(), Error> {
     let mut gaps = Vec::new();
+    let mut raw = Vec::new();
     for (class, offset, buffer) in pieces {
         let inside = (buffer.len() as u64).min(file.size.saturating_sub(*offset)) as usize;
         let (inside, beyond) = buffer.split_at_mut(inside);
         beyond.fill(0);
+        if *class == Class::Raw && !inside.is_empty() && lock(&file.plan).find(*offset).is_none() {
+            raw.push((*offset, inside.len() as u64));
+        }
         look(file, *class, *offset, inside, &mut gaps);
+    }
+    if !raw.is_empty() {
+        let missing = raw_of(&gaps);
+        foresight::look(file, &union(raw), &missing, &blocks(file, &missing))?;
     }
     if gaps.is_empty() {
         hit();
@@ -51,18 +59,46 @@ pub(super) fn read_vector(file: &RemoteFile, pieces: &mut [(Class, u64, &mut [u8
         file.trace(intent)?;
         gaps = look_again(file, gaps);
     }
-    if prefetch::collect(
-        file,
-        gaps.iter()
-            .filter(|gap| gap.class == Class::Raw)
-            .map(|gap| gap.offset),
-    ) {
+    if flights::collect(file, &raw_of(&gaps)) {
         gaps = look_again(file, gaps);
     }
     if !gaps.is_empty() {
         fetch(file, gaps)?;
     }
-    prefetch::start(file)
+    fetch_following(file)
+}
+
+/// Where raw bytes are missing.
+fn raw_of(gaps: &[Gap<'_>]) -> Vec<(u64, u64)> {
+    let raw = gaps.iter().filter(|gap| gap.class == Class::Raw);
+    raw.map(|gap| (gap.offset, gap.length())).collect()
+}
+
+/// What is fetched because these raw ranges are missing.
+fn blocks(file: &RemoteFile, missing: &[(u64, u64)]) -> Vec<(u64, u64)> {
+    let around = |&(offset, length): &(u64, u64)| match length < LARGE && missing.len() < GATHER {
+        true => block(offset, length, file.size),
+        false => (offset, length),
+    };
+    missing.iter().map(around).collect()
+}
+
+/// Begins to fetch what the plan has after its last window, if there was one and all of it has arrived.
+fn fetch_following(file: &RemoteFile) -> Result<(), Error> {
+    if flights::planned(file) {
+        return Ok(());
+    }
+    let following = lock(&file.plan).following(file.window);
+    if following.is_empty() {
+        return Ok(());
+    }
+    let coming = flights::coming(file);
+    let missing = following
+        .into_iter()
+        .flat_map(|(offset, length)| file.absent(offset, length))
+        .flat_map(|(offset, length)| coming.without(offset, length))
+        .collect();
+    flights::start(file, &union(missing), true)
 }
 
 fn look_again<'a>(file: &RemoteFile, before: Vec<Gap<'a>>) -> Vec<Gap<'a>> {
@@ -108,6 +144,11 @@ fn fetch(file: &RemoteFile, gaps: Vec<Gap<'_>>) -> Result<(), Error> {
     }
     let (mut direct, mut buffered) = divide(file, gaps);
     let mut extents = extents(file, &buffered);
+    let asked: u64 = buffered.iter().map(Gap::length).sum();
+    let widened: u64 = extents.iter().map(|extent| extent.bytes.len() as u64).sum();
+    if lock(&file.plan).is_empty() {
+        stats::UNASKED_BYTES.add(widened.saturating_sub(asked));
+    }
 
     let _showing = file.show(direct.iter().map(Gap::length).sum());
     let keep = keep_direct(file, &direct);
@@ -183,6 +224,7 @@ fn wanted<'g>(file: &RemoteFile, gaps: impl Iterator<Item = &'g Gap<'g>>) -> Vec
     let mut wanted = Vec::new();
     let mut begun = HashSet::new();
     let mut covered = 0;
+    let coming = flights::coming(file);
     for gap in gaps {
         // The gap itself in any case: another thread may add to the cache and evict in between.
         wanted.push((gap.offset, gap.length()));
@@ -194,7 +236,12 @@ fn wanted<'g>(file: &RemoteFile, gaps: impl Iterator<Item = &'g Gap<'g>>) -> Vec
                 covered = covered.max(offset + length);
             }
             begun.insert(offset);
-            wanted.extend(file.absent(offset, length));
+            let absent = file.absent(offset, length);
+            wanted.extend(
+                absent
+                    .into_iter()
+                    .flat_map(|(offset, length)| coming.without(offset, length)),
+            );
         }
     }
     wanted
@@ -208,8 +255,10 @@ fn widened(file: &RemoteFile, gap: &Gap<'_>) -> Vec<(u64, u64)> {
             return window;
         }
     }
-    let block = lock(&file.ahead)[gap.class as usize].block(gap.offset, gap.length(), file.size);
-    vec![block]
+    vec![match gap.class {
+        Class::Metadata => lock(&file.ahead).block(gap.offset, gap.length(), file.size),
+        Class::Raw => block(gap.offset, gap.length(), file.size),
+    }]
 }
 
 /// Copies the bytes of a gap from the extents that were fetched for it.

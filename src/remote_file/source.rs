@@ -16,7 +16,7 @@ const KEPT_PART: u64 = 16 << 20;
 /// Largest part of a read; more parts wait for their turn.
 const LARGEST_PART: u64 = 256 << 20;
 /// Longest buffer for what is fetched into the cache, bytes; the cache keeps it without a copy.
-const EXTENT: u64 = 1 << 20;
+pub(super) const EXTENT: u64 = 1 << 20;
 
 /// One version of a file on its server.
 pub(crate) struct Source {

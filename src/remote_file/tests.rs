@@ -29,6 +29,18 @@ fn open(memory: &Memory, server: &str) -> Arc<RemoteFile> {
     file
 }
 
+/// Without anything fetched ahead, which would take some of the faults.
+fn open_blind(memory: &Memory, server: &str) -> Arc<RemoteFile> {
+    let blind = Settings {
+        data_memory: 0,
+        ..settings()
+    };
+    let url = format!("https://{server}/hdfstream/dir/x.h5");
+    let file = memory.open(&url, &blind).unwrap();
+    memory.operations();
+    file
+}
+
 #[track_caller]
 fn check(file: &RemoteFile, class: Class, content: &[u8], offset: usize, length: usize) {
     let mut buffer = vec![0xAA; length];
@@ -105,7 +117,13 @@ fn a_server_without_hints_is_no_error() {
 fn a_large_read_is_a_few_parallel_requests_and_leaves_the_cache_alone() {
     let content = content(40 << 20);
     let memory = Memory::new(content.clone());
-    let file = open(&memory, "large");
+    // Too little memory to fetch the rest because of what is missing.
+    let some = Settings {
+        data_memory: 8 << 20,
+        ..settings()
+    };
+    let file = memory.open("https://large/hdfstream/x.h5", &some).unwrap();
+    memory.operations();
     check(&file, Class::Raw, &content, 4096, (40 << 20) - 5000);
     assert_eq!(memory.operations().len(), 4);
     check(&file, Class::Raw, &content, 4096, 100);
@@ -127,6 +145,85 @@ fn planned_ranges_come_together() {
         check(&file, Class::Raw, &content, offset as usize, length as usize);
     }
     assert_eq!(memory.operations().len(), 1);
+}
+
+#[test]
+fn what_is_read_in_order_is_fetched_ahead_in_growing_windows() {
+    let content = content(24 << 20);
+    let memory = Memory::new(content.clone());
+    let file = open(&memory, "in-order");
+    for offset in (0..content.len()).step_by(10_000) {
+        check(&file, Class::Raw, &content, offset, 10_000);
+    }
+    let requests = memory.operations().len();
+    assert!(requests <= 12, "{requests} requests for 2,500 reads");
+}
+
+#[test]
+fn reads_here_and_there_end_in_fetching_the_whole_dataset() {
+    let content = content(20 << 20);
+    let memory = Memory::new(content.clone());
+    let file = open(&memory, "here-and-there");
+    let dataset: Extents = [(4 << 20, 6 << 20), (12 << 20, 6 << 20)].into();
+    for number in 0..400 {
+        file.occupy(&dataset);
+        let at = (number * 7919 * 4096) % (12 << 20);
+        let offset = if at < 6 << 20 {
+            (4 << 20) + at
+        } else {
+            (6 << 20) + at
+        };
+        check(&file, Class::Raw, &content, offset, 4096);
+    }
+    let log = memory.edit(|state| std::mem::take(&mut state.log));
+    assert!(log.len() <= 12, "{} requests for 400 reads", log.len());
+    let runs = log.iter().flat_map(|(_, runs)| runs);
+    for run in runs {
+        let end = run.offset + run.stride * (run.count - 1) + run.length;
+        let inside = |(start, length): &(u64, u64)| *start <= run.offset && end <= start + length;
+        assert!(dataset.iter().any(inside), "{run:?} is no part of the dataset");
+    }
+}
+
+#[test]
+fn what_is_guessed_wrong_has_an_end() {
+    let content = content(160 << 20);
+    let memory = Memory::new(content.clone());
+    let file = open(&memory, "guessed-wrong");
+    // Pairs of reads that look like the beginning of a sequence.
+    for pair in 0..150 {
+        let offset = (pair * 37 % 150) << 20;
+        check(&file, Class::Raw, &content, offset, 65_536);
+        check(&file, Class::Raw, &content, offset + 65_536, 65_536);
+    }
+    let log = memory.edit(|state| std::mem::take(&mut state.log));
+    let bytes: u64 = log
+        .iter()
+        .flat_map(|(_, runs)| runs)
+        .map(|run| run.length * run.count)
+        .sum();
+    let asked = 300 * 65_536;
+    assert!(bytes <= asked + 3 * (16 << 20), "{bytes} bytes for {asked}");
+}
+
+#[test]
+fn what_comes_ahead_may_fail() {
+    let content = content(24 << 20);
+    let memory = Memory::new(content.clone());
+    let file = open(&memory, "ahead-fails");
+    for offset in (0..content.len()).step_by(100_000) {
+        // Whoever comes second is told that the server is none; who reads for the program tries that no second time.
+        memory.edit(|state| state.faults = [Fault::None, Fault::Foreign(404)].into());
+        let mut buffer = vec![0; 100_000];
+        if file.read(Class::Raw, offset as u64, &mut buffer).is_ok() {
+            let inside = buffer.len().min(content.len() - offset);
+            assert!(buffer[..inside] == content[offset..][..inside]);
+        }
+    }
+    memory.edit(|state| state.faults.clear());
+    for offset in (0..content.len()).step_by(100_000) {
+        check(&file, Class::Raw, &content, offset, 100_000);
+    }
 }
 
 #[test]
@@ -193,7 +290,7 @@ fn a_strided_vector_is_one_request_of_one_run() {
 fn cut_replies_are_asked_for_again_where_they_ended() {
     let content = content(4 << 20);
     let memory = Memory::new(content.clone());
-    let file = open(&memory, "cutting");
+    let file = open_blind(&memory, "cutting");
     memory.edit(|state| state.faults = [Fault::Cut(1_000_000), Fault::Short(500_000)].into());
     check(&file, Class::Raw, &content, 0, 2_000_000);
     let log = memory.edit(|state| std::mem::take(&mut state.log));
@@ -231,7 +328,7 @@ fn cut_replies_are_asked_for_again_where_they_ended() {
 #[test]
 fn every_trouble_is_an_error_of_its_own() {
     let memory = Memory::new(content(1 << 20));
-    let file = open(&memory, "troubled");
+    let file = open_blind(&memory, "troubled");
     let mut offset = 0;
     let mut fails = |faults: Vec<Fault>| {
         offset += 70_000;

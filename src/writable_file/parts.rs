@@ -11,10 +11,10 @@ use bytes::Bytes;
 use serde_bytes::ByteBuf;
 use tokio::sync::oneshot::{self, Receiver, error::TryRecvError};
 
-use super::ranges::Ranges;
 use super::session::Session;
 use crate::engine::Engine;
 use crate::protocol::{Done, StageRequest};
+use crate::ranges::Ranges;
 use crate::server::PARALLEL;
 use crate::{Error, stats};
 

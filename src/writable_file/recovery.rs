@@ -7,8 +7,8 @@ mod file;
 
 use std::path::{Path, PathBuf};
 
-use super::ranges::Ranges;
 use super::{State, WritableFile, session};
+use crate::ranges::Ranges;
 use crate::settings::state_folder;
 use crate::{Begin, Class, Error, RemoteName, Settings};
 use file::{Header, Reader, Writer};

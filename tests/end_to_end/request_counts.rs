@@ -77,6 +77,105 @@ fn reading_256_compressed_chunks() {
 }
 
 #[test]
+fn rows_here_and_there() {
+    let stats = count(
+        "table('file.h5')",
+        r#"
+import numpy
+with h5py.File(name) as f:
+    data = f["rows"]
+    for row in numpy.random.default_rng(70).integers(0, len(data), 1000):
+        assert data[int(row)].shape == (16,)
+"#,
+    );
+    at_most(30, stats);
+    // The file has 16 MiB; little is fetched twice.
+    assert!(stats.bytes_in < 24 << 20, "{stats:?}");
+    assert!(stats.unasked_bytes > 8 << 20, "{stats:?}");
+}
+
+#[test]
+fn a_few_rows_of_a_large_table() {
+    let stats = count(
+        "table('file.h5', 1 << 20)",
+        r#"
+with h5py.File(name) as f:
+    for row in (900_000, 5, 400_000):
+        assert f["rows"][row].shape == (16,)
+"#,
+    );
+    at_most(4, stats);
+    assert!(stats.bytes_in < 1 << 20, "{stats:?}");
+}
+
+#[test]
+fn windows_of_compressed_fields() {
+    at_most(
+        40,
+        count(
+            "fields('file.h5')",
+            r#"
+import numpy
+with h5py.File(name) as f:
+    for number, top, left in numpy.random.default_rng(71).integers(0, (4, 900, 900), (100, 3)):
+        assert f[f"field{number}"][int(top):int(top) + 64, int(left):int(left) + 64].shape == (64, 64)
+"#,
+        ),
+    );
+}
+
+#[test]
+fn a_strided_region_of_compressed_chunks() {
+    at_most(
+        2,
+        count(
+            "fields('file.h5')",
+            "with h5py.File(name) as f: assert f['field1'][::16, 500:600].shape == (64, 100)",
+        ),
+    );
+}
+
+#[test]
+fn strings_of_variable_length() {
+    at_most(
+        30,
+        count(
+            "texts('file.h5')",
+            "with h5py.File(name) as f: assert len(set(f['text'][:])) == 5000",
+        ),
+    );
+}
+
+#[test]
+fn datasets_one_after_the_other() {
+    let stats = count(
+        "siblings('file.h5')",
+        r#"
+seen = []
+with h5py.File(name) as f:
+    f.visititems(lambda _, item: seen.append(item[...].size) if hasattr(item, "shape") else None)
+assert len(seen) == 200
+"#,
+    );
+    at_most(40, stats);
+}
+
+/// Where HDF5 is wrong about the places of chunks, nothing is fetched for what it says.
+#[test]
+fn chunks_in_another_order_than_they_are_counted() {
+    let stats = count(
+        "grows_sideways('file.h5')",
+        r#"
+with h5py.File(name) as f:
+    for data in f.values():
+        assert data[40:50, 64:1000].shape == (10, 936)
+"#,
+    );
+    at_most(40, stats);
+    assert!(stats.bytes_in < 8 << 20, "{stats:?}");
+}
+
+#[test]
 fn opening_an_unchanged_file_again() {
     let write = "many_objects('file.h5', 2000)";
     let open = "with h5py.File(name) as f: assert len(list(f)) == 20\n";

@@ -191,7 +191,12 @@ fn a_server_that_dies_in_the_middle_is_a_cut_and_one_that_comes_back_is_none() {
         2 => reply(stream, "200 OK", OURS, &vec![7; 1 << 19]),
         _ => half(stream),
     });
-    let file = open(&url, &settings()).unwrap();
+    // Nothing is to be fetched ahead.
+    let blind = Settings {
+        data_memory: 0,
+        ..settings()
+    };
+    let file = open(&url, &blind).unwrap();
     let mut buffer = vec![0; 1 << 20];
     file.read(Class::Raw, 0, &mut buffer).unwrap();
     assert!(buffer.iter().all(|&byte| byte == 7));

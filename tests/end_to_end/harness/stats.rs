@@ -13,6 +13,8 @@ pub(crate) struct Stats {
     pub(crate) bytes_in: u64,
     /// Chunks that were decoded without HDF5.
     pub(crate) chunks_decoded: u64,
+    /// Bytes that were fetched without having been asked for.
+    pub(crate) unasked_bytes: u64,
 }
 
 impl Stats {
@@ -38,6 +40,7 @@ impl Stats {
             round_trips: value.get("round_trips")?.as_u64()?,
             bytes_in: value.get("bytes_in")?.as_u64()?,
             chunks_decoded: value.get("chunks_decoded")?.as_u64()?,
+            unasked_bytes: value.get("unasked_bytes")?.as_u64()?,
         })
     }
 
@@ -47,6 +50,7 @@ impl Stats {
             round_trips: self.round_trips + other.round_trips,
             bytes_in: self.bytes_in + other.bytes_in,
             chunks_decoded: self.chunks_decoded + other.chunks_decoded,
+            unasked_bytes: self.unasked_bytes + other.unasked_bytes,
         }
     }
 }

@@ -73,3 +73,50 @@ def wide(name, groups=200):
     with h5py.File(name, "w") as file:
         for number in range(groups):
             file.create_group(f"group{number:03}").attrs["number"] = number
+
+
+def table(name, rows=1 << 18):
+    """Rows of 16 numbers in chunks of 1,024 rows, neither compressed nor otherwise filtered."""
+    random = numpy.random.default_rng(11)
+    with h5py.File(name, "w") as file:
+        file.create_dataset("rows", data=random.random((rows, 16), "f4"), chunks=(1024, 16))
+
+
+def fields(name, side=1024):
+    """Four compressed fields."""
+    random = numpy.random.default_rng(12)
+    with h5py.File(name, "w") as file:
+        for number in range(4):
+            field = random.integers(0, 1 << 12, (side, side), dtype="i4")
+            file.create_dataset(f"field{number}", data=field, chunks=(64, 64), compression="gzip", shuffle=True)
+
+
+def texts(name, count=200_000):
+    """Strings of different lengths, in global heaps."""
+    random = numpy.random.default_rng(13)
+    words = numpy.array([f"object-{number:x}" * (1 + number % 4) for number in range(5000)], object)
+    with h5py.File(name, "w") as file:
+        data = file.create_dataset("text", (count,), h5py.string_dtype())
+        for start in range(0, count, 50_000):
+            data[start : start + 50_000] = words[random.integers(0, len(words), 50_000)]
+
+
+def siblings(name, groups=4, datasets=50):
+    """Datasets of many sizes, stored in all usual ways."""
+    random = numpy.random.default_rng(14)
+    kinds = [{}, {"chunks": True}, {"compression": "lzf"}, {"compression": "gzip", "shuffle": True}]
+    with h5py.File(name, "w") as file:
+        for group in range(groups):
+            for number in range(datasets):
+                values = numpy.cumsum(random.integers(-3, 4, int(10 ** random.uniform(3, 5.3)))).astype("f4")
+                kind = kinds[number % 4]
+                file.create_dataset(f"part{group}/quantity{number}", data=values, **kind)
+
+
+def grows_sideways(name):
+    """Chunks that HDF5 counts in another order than it stores them."""
+    random = numpy.random.default_rng(15)
+    with h5py.File(name, "w", libver="latest") as file:
+        for filters in [{}, {"compression": "gzip"}]:
+            data = random.integers(0, 1 << 12, (256, 4096), dtype="i4")
+            file.create_dataset(f"x{len(filters)}", data=data, maxshape=(256, None), chunks=(32, 32), **filters)
