@@ -392,6 +392,12 @@ impl Intents {
     }
 }
 
+impl Drop for RemoteFile {
+    fn drop(&mut self) {
+        flights::keep_arrived(self);
+    }
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

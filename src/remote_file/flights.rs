@@ -3,7 +3,7 @@
 //! A task of the runtime fetches into memory of its own and hands it over piece by piece; the cache is filled by the
 //! thread that reads, so that no lock of the cache is ever held by a thread that a forked child lacks.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
@@ -157,7 +157,18 @@ pub(super) fn collect(file: &RemoteFile, ranges: &[(u64, u64)]) -> bool {
     news
 }
 
-/// What of `ranges` is on its way.
+/// Keeps what has arrived for a file that is closed: the next program will come to it, too.
+pub(super) fn keep_arrived(file: &mut RemoteFile) {
+    let flights = file.flights.get_mut().unwrap_or_else(PoisonError::into_inner);
+    for mut flight in std::mem::take(flights) {
+        // Those of a parent process are its own.
+        if flight.process == std::process::id() {
+            flight.land(file);
+        }
+    }
+}
+
+/// What is on its way.
 pub(super) fn coming(file: &RemoteFile) -> Ranges {
     let mut coming = Ranges::default();
     for flight in &*lock(&file.flights) {

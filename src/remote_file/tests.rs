@@ -117,9 +117,9 @@ fn a_server_without_hints_is_no_error() {
 fn a_large_read_is_a_few_parallel_requests_and_leaves_the_cache_alone() {
     let content = content(40 << 20);
     let memory = Memory::new(content.clone());
-    // Too little memory to fetch the rest because of what is missing.
+    // Enough memory to keep 2 MiB, and too little to fetch the rest because of what is missing.
     let some = Settings {
-        data_memory: 8 << 20,
+        data_memory: 16 << 20,
         ..settings()
     };
     let file = memory.open("https://large/hdfstream/x.h5", &some).unwrap();
