@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::protocol::{self, OpenReply};
@@ -19,24 +20,30 @@ fn settings() -> Settings {
     }
 }
 
-/// A server that answers the requests of its connections, one connection at a time, by `script`; the
+/// A server that answers the requests of its connections, one request at a time, by `script`; the
 /// number of the request comes first. Ends a connection when the script says so by `false`.
 fn serve(script: impl Fn(usize, &mut TcpStream) -> bool + Send + 'static) -> (String, Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/hdfstream/x.h5", listener.local_addr().unwrap());
     let (heads, received) = channel();
+    let numbered = Arc::new(Mutex::new((0, script)));
     std::thread::spawn(move || {
-        let mut number = 0;
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
-            let mut reader = BufReader::new(stream.try_clone().unwrap());
-            while let Some(head) = request(&mut reader) {
-                let _ = heads.send(head);
-                number += 1;
-                if !script(number - 1, &mut stream) {
-                    break;
+            let (heads, numbered) = (heads.clone(), Arc::clone(&numbered));
+            // A client may keep one connection and come by another.
+            std::thread::spawn(move || {
+                let mut reader = BufReader::new(stream.try_clone().unwrap());
+                while let Some(head) = request(&mut reader) {
+                    let _ = heads.send(head);
+                    let mut numbered = numbered.lock().unwrap();
+                    let number = numbered.0;
+                    numbered.0 += 1;
+                    if !(numbered.1)(number, &mut stream) {
+                        break;
+                    }
                 }
-            }
+            });
         }
     });
     (url, received)
