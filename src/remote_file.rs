@@ -191,7 +191,7 @@ impl RemoteFile {
         let all = plan::union(within.clone());
         let missing: Vec<_> = all
             .iter()
-            .flat_map(|&(offset, length)| self.cache.missing(self.version.id, offset, length))
+            .flat_map(|&(offset, length)| self.absent(offset, length))
             .collect();
         if let Err(error) = foresight::look(self, &all, &missing, &missing) {
             log::debug!("{}: nothing ahead: {error}", self.source.url);
