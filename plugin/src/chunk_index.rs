@@ -145,23 +145,18 @@ impl ChunkIndex {
             in_order,
             chunks: Vec::new(),
         };
-        // The list is a real one: HDF5 keeps it for the end of the read, which fails with `H5P_DEFAULT`.
         // SAFETY: plain data for which zeros are valid; the operation number says which part counts, and
         // that part is alike in all versions (test `headers`).
         let status = unsafe {
             let mut arguments: ffi::H5VL_native_dataset_optional_args_t = std::mem::zeroed();
             arguments.chunk_iter.op = Some(collect);
             arguments.chunk_iter.op_data = (&raw mut collected).cast();
-            let mut optional = ffi::H5VL_optional_args_t {
-                op_type: ffi::H5VL_NATIVE_DATASET_CHUNK_ITER as c_int,
-                args: (&raw mut arguments).cast(),
-            };
-            host.native.dataset_cls.optional?(
+            storage::native_operation(
+                host,
                 dataset,
-                &raw mut optional,
-                host.ids.list_transfer.get(),
-                std::ptr::null_mut(),
-            )
+                ffi::H5VL_NATIVE_DATASET_CHUNK_ITER as c_int,
+                &mut arguments,
+            )?
         };
         if status < 0 {
             return None;

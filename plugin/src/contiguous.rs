@@ -58,16 +58,12 @@ impl Contiguous {
         let status = unsafe {
             let mut arguments: ffi::H5VL_native_dataset_optional_args_t = std::mem::zeroed();
             arguments.get_offset.offset = &raw mut offset;
-            let mut optional = ffi::H5VL_optional_args_t {
-                op_type: ffi::H5VL_NATIVE_DATASET_GET_OFFSET as c_int,
-                args: (&raw mut arguments).cast(),
-            };
-            host.native.dataset_cls.optional?(
+            storage::native_operation(
+                host,
                 dataset,
-                &raw mut optional,
-                host.ids.list_transfer.get(),
-                std::ptr::null_mut(),
-            )
+                ffi::H5VL_NATIVE_DATASET_GET_OFFSET as c_int,
+                &mut arguments,
+            )?
         };
         let end = offset.checked_add(size)?;
         (status >= 0 && end <= i64::MAX as u64).then(|| Self {

@@ -1,6 +1,6 @@
 //! Where a dataset keeps its elements, and what else its native object tells.
 
-use std::ffi::c_void;
+use std::ffi::{c_int, c_void};
 use std::sync::Arc;
 
 use crate::chunk_index::ChunkIndex;
@@ -87,6 +87,33 @@ fn creation_list(host: &'static Host, dataset: *mut c_void) -> Option<Handle> {
         unsafe { arguments.args.get_dcpl.dcpl_id }
     })?;
     Handle::own(host, id, host.h5.H5Pclose)
+}
+
+/// Has the native code do one of its own operations on `dataset`. The list is a real one: HDF5 keeps it for the end of a
+/// walk over chunks, which fails with `H5P_DEFAULT`.
+///
+/// # Safety
+/// `arguments` holds what the operation wants, with pointers that live through the call.
+pub(crate) unsafe fn native_operation(
+    host: &'static Host,
+    dataset: *mut c_void,
+    operation: c_int,
+    arguments: &mut ffi::H5VL_native_dataset_optional_args_t,
+) -> Option<ffi::herr_t> {
+    let mut optional = ffi::H5VL_optional_args_t {
+        op_type: operation,
+        args: (&raw mut *arguments).cast(),
+    };
+    // SAFETY: an open dataset; the rest is the caller's promise.
+    let status = unsafe {
+        host.native.dataset_cls.optional?(
+            dataset,
+            &raw mut optional,
+            host.ids.list_transfer.get(),
+            std::ptr::null_mut(),
+        )
+    };
+    Some(status)
 }
 
 /// The access list of `dataset`.
