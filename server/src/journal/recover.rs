@@ -287,7 +287,9 @@ impl<D: Disk> Writer<D> {
     /// Makes the data file what the journal says.
     fn replay(&mut self, first: Option<&Plan>, plans: &[Plan]) -> Result<(), JournalError> {
         let same_run = self.disk.boot() != 0 && self.disk.boot() == self.log.slot.boot;
+        // All of it, since no later record counts without those before: a sync that failed may have lost any.
         self.log.write_head()?;
+        self.log.write_records()?;
         if let Some(first) = first
             && !self.placed
         {
@@ -298,7 +300,6 @@ impl<D: Disk> Writer<D> {
         }
         if !plans.is_empty() {
             // Nothing may be overwritten by what is not on the disk.
-            self.log.write_records()?;
             self.sync_log()?;
         }
         for plan in plans {
@@ -325,7 +326,6 @@ impl<D: Disk> Writer<D> {
 
     /// The first commit of a file that is made anew was made but for the name.
     fn place_again(&mut self, first: &Plan) -> Result<(), JournalError> {
-        self.log.write_records()?;
         self.sync_log()?;
         self.copy(first)?;
         self.file.set_size(first.size)?;

@@ -99,3 +99,35 @@ fn a_full_disk_leaves_the_lease_alive() {
     writer.end().unwrap();
     assert_eq!(disk.get("a.h5").unwrap(), b"nldew\0");
 }
+
+#[test]
+fn a_sync_that_fails_takes_no_earlier_record_with_it() {
+    let change = |number, bytes: &'static [u8]| super::super::Change {
+        number,
+        parts: 0,
+        size: bytes.len() as u64,
+        pieces: &[(0, 4)],
+        bytes,
+        ordered: false,
+    };
+    for seed in 0..40 {
+        let disk = SimulatedDisk::new();
+        let begin = || Writer::begin_on(disk.clone(), OsStr::new("a.h5"), wanted(Begin::Create));
+        let mut writer = begin().unwrap();
+        // The name tells of the first commit: its record is not waited for.
+        writer.commit(change(1, b"one."), &mut |_, _| Ok(())).unwrap();
+        drop(writer);
+        let mut writer = begin().unwrap();
+        let next = change(2, b"two.");
+        // After the part and the record of the commit comes the sync, in which both are lost, and all before
+        disk.fail_at(disk.operations() + 4, Fault::Io);
+        let failed = writer.commit(next, &mut |_, _| Ok(()));
+        assert!(matches!(failed, Err(JournalError::Broken(_))), "{failed:?}");
+        drop(writer);
+        let mut writer = begin().unwrap();
+        writer.commit(next, &mut |_, _| Ok(())).unwrap();
+        let crashed = disk.crash(Crash::Machine(seed));
+        super::super::recover::recover_all(&crashed).unwrap();
+        assert_eq!(crashed.get("a.h5").unwrap(), b"two.", "{seed}");
+    }
+}
