@@ -120,7 +120,7 @@ impl RemoteFile {
             version,
             plan: Mutex::default(),
             ahead: Mutex::default(),
-            foresight: Mutex::new(Foresight::new(3 * window)),
+            foresight: Mutex::new(Foresight::new(4 * window - window / 4)),
             flights: Mutex::default(),
             intents: Mutex::default(),
             window,

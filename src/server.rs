@@ -347,15 +347,15 @@ impl Server {
         let (mut first, mut bytes) = (None, 0);
         while let Some(chunk) = next(&mut chunks, limit).await.map_err(Outcome::Failed)? {
             match first {
-                None => first = Some(Instant::now()),
+                None => first = Some((chunk.len() as u64, Instant::now())),
                 Some(_) => bytes += chunk.len() as u64,
             }
             reply
                 .chunk(&chunk)
                 .map_err(|reason| self.garbage(target, reason))?;
         }
-        if let Some(first) = first {
-            self.pace.carried(bytes, first.elapsed());
+        if let Some((first, begin)) = first {
+            self.pace.carried(first, bytes, begin.elapsed());
         }
         reply
             .end()

@@ -11,6 +11,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use rayon_core::Scope;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+use super::foresight::Miss;
 use super::plan::union;
 use super::{Class, RemoteFile, flights, foresight, hit};
 use crate::decode::{Pipeline, pool};
@@ -98,7 +99,7 @@ pub(super) fn decode(
     let (mut here, mut stored, mut missing) = divide();
     let lacking = ranges(&missing);
     let all: Vec<usize> = (0..chunks.len()).collect();
-    foresight::look(file, &ranges(&all), &lacking, &lacking)?;
+    let part = foresight::look(file, &ranges(&all), &lacking, &lacking)?;
     if !lacking.is_empty() && flights::collect(file, &lacking) {
         (here, stored, missing) = divide();
     }
@@ -130,6 +131,7 @@ pub(super) fn decode(
         failed: AtomicBool::new(false),
     };
     let _showing = file.show(bytes);
+    let _miss = (!missing.is_empty()).then(|| Miss::new(file, part));
     pool.in_place_scope(|scope| {
         reading.take_from_disk(scope, stored);
         engine.wait(try_join(

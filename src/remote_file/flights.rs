@@ -18,7 +18,8 @@ use crate::server::PARALLEL;
 use crate::server::reply::Sink;
 use crate::{Error, stats};
 
-/// Bytes that arrive within this time, or that of two requests, are not asked for a second time.
+/// Bytes that arrive within this time, or that of two requests, are not asked for a second time; nor are those that take no
+/// longer than what was lost so far by not waiting.
 const SOON: Duration = Duration::from_millis(250);
 
 /// Ranges on their way.
@@ -29,6 +30,8 @@ pub(super) struct Flight {
     arriving: Option<UnboundedReceiver<Arrived>>,
     /// Whether the program has said that it reads them: then it is waited for, however long that takes.
     planned: bool,
+    /// What reads that did not wait for it have cost meanwhile.
+    paid: Duration,
     /// The process that began it: in a forked child it never arrives.
     process: u32,
 }
@@ -124,7 +127,7 @@ impl Flight {
                 .map(|(offset, length)| length.min(last.saturating_sub(offset)))
                 .sum()
         });
-        pace.time(before) <= SOON + 2 * pace.request()
+        pace.time(before) <= SOON + 2 * pace.request() + self.paid
     }
 }
 
@@ -165,6 +168,13 @@ pub(super) fn keep_arrived(file: &mut RemoteFile) {
         if flight.process == std::process::id() {
             flight.land(file);
         }
+    }
+}
+
+/// A read was made by itself, and has cost so much.
+pub(super) fn paid(file: &RemoteFile, cost: Duration) {
+    for flight in &mut *lock(&file.flights) {
+        flight.paid = flight.paid.saturating_add(cost);
     }
 }
 
@@ -233,6 +243,7 @@ pub(super) fn start(file: &RemoteFile, ranges: &[(u64, u64)], planned: bool) -> 
         left,
         arriving: Some(receiver),
         planned,
+        paid: Duration::ZERO,
         process: std::process::id(),
     });
     Ok(())

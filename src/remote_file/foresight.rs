@@ -6,11 +6,11 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{RemoteFile, flights, lock};
 use crate::ranges::Ranges;
-use crate::server::pace::Pace;
+use crate::server::pace::{self, Pace};
 use crate::{Error, stats};
 
 /// Shortest window, bytes.
@@ -29,6 +29,8 @@ const TRUST: u64 = 16 << 20;
 const MANY: u32 = 6;
 /// What takes no longer than this costs little in the background.
 const LITTLE: Duration = Duration::from_millis(250);
+/// No request is taken to have cost more: what takes longer has other reasons.
+const COSTLY: Duration = Duration::from_secs(1);
 /// Where no dataset is known, or it is too large, so many bytes are taken for one.
 const REGION: u64 = 16 << 20;
 /// Datasets that are remembered.
@@ -49,8 +51,8 @@ pub(super) struct Foresight {
     streams: Vec<Stream>,
     /// By where they begin.
     datasets: HashMap<u64, Dataset>,
-    /// Requests that parts of the file without a known dataset have taken, by where they begin.
-    regions: HashMap<u64, u32>,
+    /// What parts of the file without a known dataset have taken, by where they begin.
+    regions: HashMap<u64, Misses>,
     /// Where the dataset begins that is being read.
     current: Option<u64>,
 }
@@ -69,8 +71,30 @@ struct Stream {
 struct Dataset {
     extents: Extents,
     bytes: u64,
-    /// Requests that it has taken.
-    misses: u32,
+    misses: Misses,
+}
+
+/// Requests that were made one by one.
+#[derive(Debug, Clone, Copy, Default)]
+struct Misses {
+    number: u32,
+    /// What they have cost.
+    paid: Duration,
+}
+
+/// What bytes belong to: a dataset or a region, by where it begins.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Part {
+    Dataset(u64),
+    Region(u64),
+}
+
+/// A request for which the program waits. What it cost is known when this is dropped.
+pub(super) struct Miss<'f> {
+    file: &'f RemoteFile,
+    /// None if the bytes are on their way as well.
+    of: Option<Part>,
+    began: Instant,
 }
 
 impl Dataset {
@@ -106,7 +130,7 @@ impl Foresight {
         self.datasets.entry(first).or_insert_with(|| Dataset {
             bytes: extents.iter().map(|range| range.1).sum(),
             extents: Arc::clone(extents),
-            misses: 0,
+            misses: Misses::default(),
         });
     }
 
@@ -163,37 +187,59 @@ impl Foresight {
         ahead
     }
 
-    /// The rest of what bytes at `offset`, which are missing, belong to, if it is time to fetch it all.
+    /// What bytes at `offset` belong to.
+    fn part(&self, offset: u64) -> Part {
+        let dataset = self.current.filter(|first| {
+            let dataset = self.datasets.get(first);
+            dataset.is_some_and(|dataset| dataset.bytes <= self.budget && dataset.holds(offset))
+        });
+        dataset.map_or(Part::Region(offset / REGION * REGION), Part::Dataset)
+    }
+
+    fn misses(&mut self, of: Part) -> Option<&mut Misses> {
+        match of {
+            Part::Dataset(first) => self.datasets.get_mut(&first).map(|dataset| &mut dataset.misses),
+            Part::Region(start) => Some(self.regions.entry(start).or_default()),
+        }
+    }
+
+    /// The rest of a part of which something is missing, if it is time to fetch it all.
     fn whole(
         &mut self,
-        offset: u64,
+        of: Part,
         size: u64,
         pace: &Pace,
         missing: impl Fn(u64, u64) -> Vec<(u64, u64)>,
     ) -> Vec<(u64, u64)> {
         let room = self.budget.saturating_sub(self.unasked.bytes());
-        let dataset = self.current.and_then(|first| self.datasets.get_mut(&first));
-        let dataset = dataset.filter(|dataset| dataset.bytes <= self.budget && dataset.holds(offset));
-        let (misses, extents, room) = match dataset {
-            Some(dataset) => (&mut dataset.misses, Arc::clone(&dataset.extents), room),
-            None => {
-                let start = offset / REGION * REGION;
-                let misses = self.regions.entry(start).or_default();
-                let length = REGION.min(size.saturating_sub(start));
-                // That these bytes have to do with each other is only a guess.
-                (misses, Extents::from([(start, length)]), room.min(self.trust))
-            }
+        let (extents, room) = match of {
+            Part::Dataset(first) => match self.datasets.get(&first) {
+                Some(dataset) => (Arc::clone(&dataset.extents), room),
+                None => return Vec::new(),
+            },
+            // That these bytes have to do with each other is only a guess.
+            Part::Region(start) => (
+                Extents::from([(start, REGION.min(size.saturating_sub(start)))]),
+                room.min(self.trust),
+            ),
         };
-        *misses = misses.saturating_add(1);
+        let Some(misses) = self.misses(of) else {
+            return Vec::new();
+        };
+        misses.number = misses.number.saturating_add(1);
+        misses.paid = misses.paid.saturating_add(pace.request());
+        let Misses { number, paid } = *misses;
         let rest: Vec<_> = extents
             .iter()
             .flat_map(|&(offset, length)| missing(offset, length))
             .collect();
         let bytes = rest.iter().map(|range| range.1).sum();
-        let (paid, price) = (pace.request().saturating_mul(*misses), pace.time(bytes));
-        let pays = paid >= price || (*misses >= MANY && price <= LITTLE);
+        let price = pace.time(bytes);
+        // Where no answer was long enough to tell a speed, none came slowly.
+        let is_little = price <= LITTLE || !pace.is_measured();
+        let pays = paid >= price || (number >= MANY && is_little);
         // The first may stay the only one.
-        match *misses > 1 && pays && bytes <= room {
+        match number > 1 && pays && bytes <= room {
             true => rest,
             false => Vec::new(),
         }
@@ -212,14 +258,37 @@ impl Foresight {
     }
 }
 
+impl<'f> Miss<'f> {
+    pub(super) fn new(file: &'f RemoteFile, of: Option<Part>) -> Self {
+        let began = Instant::now();
+        Self { file, of, began }
+    }
+}
+
+impl Drop for Miss<'_> {
+    fn drop(&mut self) {
+        let pace = self.file.source.server.pace();
+        // The least that a request costs was counted when it was known to be needed.
+        let took = self.began.elapsed().min(COSTLY);
+        let more = (took + pace::WORK).saturating_sub(pace.request());
+        if let Some(of) = self.of
+            && let Some(misses) = lock(&self.file.foresight).misses(of)
+        {
+            misses.paid = misses.paid.saturating_add(more);
+        }
+        flights::paid(self.file, pace.request() + more);
+    }
+}
+
 /// Notes that raw `ranges` (offset and length, ascending and apart) are read, of which `gaps` are not in the cache, so
-/// that `fetched` are fetched; begins to fetch what will probably be read next.
+/// that `fetched` are fetched; begins to fetch what will probably be read next. Gives what the gaps belong to, if they
+/// are not on their way.
 pub(super) fn look(
     file: &RemoteFile,
     ranges: &[(u64, u64)],
     gaps: &[(u64, u64)],
     fetched: &[(u64, u64)],
-) -> Result<(), Error> {
+) -> Result<Option<Part>, Error> {
     log::trace!("reading {ranges:?}, of which {gaps:?} are missing");
     let mut foresight = lock(&file.foresight);
     for &(offset, length) in ranges {
@@ -227,7 +296,7 @@ pub(super) fn look(
     }
     let bytes: u64 = ranges.iter().map(|range| range.1).sum();
     if foresight.budget == 0 || bytes > LARGEST || file.source.server.is_offline() {
-        return Ok(());
+        return Ok(None);
     }
     let pace = file.source.server.pace();
     let shortest = pace.bytes_of_a_request();
@@ -260,8 +329,9 @@ pub(super) fn look(
         }
     }
     let missed = gaps.iter().find(|(offset, length)| !is_coming(*offset, *length));
-    if let Some(&(offset, _)) = missed {
-        for (offset, length) in foresight.whole(offset, file.size, pace, missing) {
+    let of = missed.map(|&(offset, _)| foresight.part(offset));
+    if let Some(of) = of {
+        for (offset, length) in foresight.whole(of, file.size, pace, missing) {
             ahead.add(offset, offset + length);
         }
     }
@@ -280,7 +350,8 @@ pub(super) fn look(
         log::debug!("{}: {ahead:?} ahead", file.source.url);
     }
     stats::UNASKED_BYTES.add(bytes);
-    flights::start(file, &ahead, false)
+    flights::start(file, &ahead, false)?;
+    Ok(of)
 }
 
 /// Joins ranges with little between them.

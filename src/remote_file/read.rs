@@ -6,6 +6,7 @@
 
 use std::collections::HashSet;
 
+use super::foresight::Miss;
 use super::plan::{block, union, without};
 use super::source::{Extent, PART};
 use super::{Class, RemoteFile, flights, foresight, hit, lock};
@@ -47,10 +48,11 @@ pub(super) fn read_vector(file: &RemoteFile, pieces: &mut [(Class, u64, &mut [u8
         }
         look(file, *class, *offset, inside, &mut gaps);
     }
-    if !raw.is_empty() {
-        let missing = raw_of(&gaps);
-        foresight::look(file, &union(raw), &missing, &blocks(file, &missing))?;
-    }
+    let missing = raw_of(&gaps);
+    let part = match raw.is_empty() {
+        true => None,
+        false => foresight::look(file, &union(raw), &missing, &blocks(file, &missing))?,
+    };
     if gaps.is_empty() {
         hit();
         return Ok(());
@@ -63,6 +65,7 @@ pub(super) fn read_vector(file: &RemoteFile, pieces: &mut [(Class, u64, &mut [u8
         gaps = look_again(file, gaps);
     }
     if !gaps.is_empty() {
+        let _miss = Miss::new(file, part);
         fetch(file, gaps)?;
     }
     fetch_following(file)

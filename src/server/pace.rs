@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// What a request costs both sides and those who wait behind it, besides its round trip.
-const WORK: Duration = Duration::from_millis(5);
+pub(crate) const WORK: Duration = Duration::from_millis(5);
 /// Bytes in a second, as long as nothing was measured.
 const UNMEASURED: u64 = 50 << 20;
 /// No answer tells of more than this.
@@ -52,9 +52,14 @@ impl Pace {
         self.latency.store(now, Relaxed);
     }
 
-    /// `bytes` arrived within `time`, behind the first part of an answer.
-    pub(super) fn carried(&self, bytes: u64, time: Duration) {
+    /// An answer had `first` bytes in its first part, and then `bytes` within `time`.
+    pub(super) fn carried(&self, first: u64, bytes: u64, time: Duration) {
         if bytes < TELLING {
+            // That so much came at once tells that the line is no slow one, though not how fast it is.
+            if first >= TELLING && self.is_measured() {
+                let before = self.bytes_in_a_second();
+                self.speed.store((before + before / 4).min(FASTEST), Relaxed);
+            }
             return;
         }
         let micros = (time.saturating_sub(LATE).as_micros() as u64).max(1);
@@ -74,6 +79,11 @@ impl Pace {
     /// How long so many bytes take.
     pub(crate) fn time(&self, bytes: u64) -> Duration {
         Duration::from_micros(bytes.saturating_mul(1_000_000) / self.bytes_in_a_second())
+    }
+
+    /// Whether an answer was long enough to tell a speed.
+    pub(crate) fn is_measured(&self) -> bool {
+        self.speed.load(Relaxed) > 0
     }
 
     /// How many bytes take as long as a request.
@@ -102,14 +112,17 @@ mod tests {
         assert_eq!(pace.request(), Duration::from_millis(100) + WORK);
         pace.answered(Duration::from_millis(900));
         assert_eq!(pace.request(), Duration::from_millis(200) + WORK);
-        pace.carried(1000, Duration::from_secs(1));
+        pace.carried(0, 1000, Duration::from_secs(1));
         assert_eq!(pace.time(UNMEASURED), Duration::from_secs(1));
-        pace.carried(10 << 20, Duration::from_secs(1) + LATE);
+        pace.carried(0, 10 << 20, Duration::from_secs(1) + LATE);
         assert_eq!(pace.time(30 << 20), Duration::from_secs(1));
         assert_eq!(pace.bytes_of_a_request(), (30 << 20) * 205 / 1000);
-        pace.carried(64 << 10, Duration::from_secs(9));
+        pace.carried(0, 64 << 10, Duration::from_secs(9));
         assert!(pace.time(25 << 20) < Duration::from_secs(1));
-        (0..90).for_each(|_| pace.carried(1 << 20, Duration::ZERO));
+        let before = pace.time(1 << 20);
+        (0..10).for_each(|_| pace.carried(64 << 10, 0, Duration::ZERO));
+        assert!(pace.time(8 << 20) < before);
+        (0..90).for_each(|_| pace.carried(0, 1 << 20, Duration::ZERO));
         assert!(pace.time(FASTEST) >= Duration::from_secs(1));
     }
 
