@@ -4,7 +4,7 @@
 
 use std::ffi::{c_int, c_void};
 
-use hdfstream::{Class, Error, RemoteFile};
+use hdfstream::{Class, Error, Extents, RemoteFile};
 
 use crate::dataset::{Prepared, Selected};
 use crate::decoded::{Conversion, is_plain};
@@ -26,6 +26,8 @@ const BLOCK: u64 = 4 << 20;
 const TOO_MUCH: u64 = 64;
 /// Most runs that are fetched at once to be converted.
 const MOST_RUNS: usize = 1 << 16;
+/// What is smaller, bytes, is probably read together with what lies around it.
+const SMALL: u64 = 1 << 20;
 /// The native code reads up to this many bytes at once, so that less needs no announcement.
 const LITTLE: u64 = 64 << 10;
 
@@ -38,6 +40,8 @@ pub(crate) struct Contiguous {
     element: u64,
     /// Whether elements are bytes and nothing else.
     plain: bool,
+    /// Where they all are: one range.
+    all: Extents,
 }
 
 impl Contiguous {
@@ -71,6 +75,7 @@ impl Contiguous {
             extents,
             element,
             plain: is_plain(host, datatype.id()),
+            all: [(offset, size)].into(),
         })
     }
 
@@ -81,6 +86,9 @@ impl Contiguous {
         file: &RemoteFile,
         selected: Selected,
     ) -> Result<Prepared, Failed> {
+        if self.all[0].1 >= SMALL {
+            file.occupy(&self.all);
+        }
         let saved = Saved::new(host);
         let quiet = Quiet::new(host);
         let leave = Ok(Prepared::Announced(None));

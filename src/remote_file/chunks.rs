@@ -131,7 +131,7 @@ pub(super) fn decode(
         failed: AtomicBool::new(false),
     };
     let _showing = file.show(bytes);
-    let _miss = (!missing.is_empty()).then(|| Miss::new(file, part));
+    let _miss = (!missing.is_empty()).then(|| Miss::new(file, part, bytes));
     pool.in_place_scope(|scope| {
         reading.take_from_disk(scope, stored);
         engine.wait(try_join(

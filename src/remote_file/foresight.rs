@@ -94,6 +94,7 @@ pub(super) struct Miss<'f> {
     file: &'f RemoteFile,
     /// None if the bytes are on their way as well.
     of: Option<Part>,
+    bytes: u64,
     began: Instant,
 }
 
@@ -259,17 +260,27 @@ impl Foresight {
 }
 
 impl<'f> Miss<'f> {
-    pub(super) fn new(file: &'f RemoteFile, of: Option<Part>) -> Self {
+    /// Of so many bytes.
+    pub(super) fn new(file: &'f RemoteFile, of: Option<Part>, bytes: u64) -> Self {
         let began = Instant::now();
-        Self { file, of, began }
+        Self {
+            file,
+            of,
+            bytes,
+            began,
+        }
     }
 }
 
 impl Drop for Miss<'_> {
     fn drop(&mut self) {
         let pace = self.file.source.server.pace();
-        // The least that a request costs was counted when it was known to be needed.
-        let took = self.began.elapsed().min(COSTLY);
+        // The bytes themselves were wanted, and the least that a request costs is counted already.
+        let took = self
+            .began
+            .elapsed()
+            .saturating_sub(pace.time(self.bytes))
+            .min(COSTLY);
         let more = (took + pace::WORK).saturating_sub(pace.request());
         if let Some(of) = self.of
             && let Some(misses) = lock(&self.file.foresight).misses(of)

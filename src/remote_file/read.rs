@@ -65,7 +65,7 @@ pub(super) fn read_vector(file: &RemoteFile, pieces: &mut [(Class, u64, &mut [u8
         gaps = look_again(file, gaps);
     }
     if !gaps.is_empty() {
-        let _miss = Miss::new(file, part);
+        let _miss = Miss::new(file, part, gaps.iter().map(Gap::length).sum());
         fetch(file, gaps)?;
     }
     fetch_following(file)

@@ -95,6 +95,22 @@ with h5py.File(name) as f:
 }
 
 #[test]
+fn elements_here_and_there_of_a_contiguous_dataset() {
+    let stats = count(
+        "contiguous('file.h5', 48 << 20)",
+        r#"
+import numpy
+with h5py.File(name) as f:
+    data = f["x"]
+    for start in numpy.random.default_rng(72).integers(0, len(data) - 16, 1000):
+        assert data[int(start):int(start) + 16].size == 16
+"#,
+    );
+    at_most(30, stats);
+    assert!(stats.bytes_in < 60 << 20, "{stats:?}");
+}
+
+#[test]
 fn a_few_rows_of_a_large_table() {
     let stats = count(
         "table('file.h5', 1 << 20)",
