@@ -3,7 +3,8 @@
 //! Each is decoded as soon as its last byte is here, while those behind it are still arriving. The thread that reads
 //! waits for the network and fills the cache; the decoding threads touch neither.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use futures_util::future::try_join;
@@ -55,6 +56,13 @@ struct Reading<'r> {
     keep: bool,
     room: Semaphore,
     failed: AtomicBool,
+    /// Chunks that other threads have or will have to do with, and how many that may be.
+    waiting: AtomicUsize,
+    most_waiting: usize,
+    /// Memory of chunks that were decoded, for those that arrive next: fresh memory costs more than what is done with it.
+    spare: Mutex<Vec<Vec<u8>>>,
+    /// Bytes of the longest chunk that is fetched.
+    longest: usize,
 }
 
 pub(super) fn decode(
@@ -113,7 +121,9 @@ pub(super) fn decode(
     {
         return Ok(false);
     }
-    let bytes = missing.iter().map(|number| chunks[*number].length).sum::<u64>();
+    let lengths = || missing.iter().map(|number| chunks[*number].length);
+    let bytes = lengths().sum::<u64>();
+    let longest = lengths().max().unwrap_or_default() as usize;
     let parts = parts(chunks, &missing, bytes);
     match parts.len() {
         0 => hit(),
@@ -125,10 +135,13 @@ pub(super) fn decode(
         size,
         chunks,
         place,
-        // A read of much of the cache's size would push out everything, and in the end itself.
-        keep: bytes <= 2 * file.window,
+        keep: file.keeps(bytes),
         room: Semaphore::new((UNDER_WAY / UNIT) as usize),
         failed: AtomicBool::new(false),
+        waiting: AtomicUsize::new(0),
+        most_waiting: 2 * pool.current_num_threads(),
+        spare: Mutex::default(),
+        longest,
     };
     let _showing = file.show(bytes);
     let _miss = (!missing.is_empty()).then(|| Miss::new(file, part, bytes));
@@ -246,16 +259,45 @@ impl<'r> Reading<'r> {
             .await
     }
 
-    /// Lets a thread decode a chunk; this one, when waking another would take longer.
+    /// Lets a thread decode a chunk; this one, when waking another would take longer, or when all have enough to do: what
+    /// arrives meanwhile waits in the kernel and not here.
     fn start(&'r self, scope: &Scope<'r>, number: usize, stored: Bytes, permit: impl Send + 'r) {
-        if self.chunks.len() * self.size <= LITTLE {
+        if self.chunks.len() * self.size <= LITTLE
+            || self.waiting.load(Ordering::Relaxed) >= self.most_waiting
+        {
             self.finish(number, &stored);
+            self.recycle(stored);
             return;
         }
+        self.waiting.fetch_add(1, Ordering::Relaxed);
         scope.spawn(move |_| {
             self.finish(number, &stored);
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
+            self.recycle(stored);
             drop(permit);
         });
+    }
+
+    fn spare(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps the memory of a chunk for another, if nobody else has it.
+    fn recycle(&self, stored: Bytes) {
+        if !self.keep && stored.is_unique() {
+            self.spare().push(Vec::from(stored));
+        }
+    }
+
+    /// Memory for a chunk of so many bytes.
+    fn memory(&self, length: usize) -> Vec<u8> {
+        if self.keep {
+            return Vec::with_capacity(length);
+        }
+        let mut bytes = self.spare().pop().unwrap_or_default();
+        bytes.clear();
+        bytes.reserve_exact(self.longest);
+        bytes
     }
 
     fn finish(&self, number: usize, stored: &[u8]) {
@@ -294,7 +336,7 @@ impl Sink for Arriving<'_, '_> {
 
     fn put(&mut self, bytes: &[u8]) {
         if self.bytes.is_empty() {
-            self.bytes.reserve_exact(self.length());
+            self.bytes = self.reading.memory(self.length());
         }
         self.bytes.extend_from_slice(bytes);
     }

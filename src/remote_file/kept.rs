@@ -46,6 +46,11 @@ impl RemoteFile {
         self.version.disk.get()
     }
 
+    /// Whether a read of so many bytes is kept in memory: more would push out much else, and is seldom wanted again.
+    pub(super) fn keeps(&self, bytes: u64) -> bool {
+        bytes <= self.window / 2
+    }
+
     /// Keeps bytes that were fetched, in memory and on disk.
     pub(super) fn keep_fetched(&self, class: Class, offset: u64, bytes: Bytes) {
         if let Some(disk) = self.disk() {

@@ -201,10 +201,10 @@ fn divide<'a>(file: &RemoteFile, mut gaps: Vec<Gap<'a>>) -> (Vec<Gap<'a>>, Vec<G
     })
 }
 
-/// Whether what was read directly is worth keeping: not much of the cache's size, and not in crumbs.
+/// Whether what was read directly is worth keeping: not much, and not in crumbs.
 fn keep_direct(file: &RemoteFile, direct: &[Gap<'_>]) -> bool {
     let total: u64 = direct.iter().map(Gap::length).sum();
-    total <= file.window / 2 && total / (direct.len() as u64).max(1) >= 4096
+    file.keeps(total) && total / (direct.len() as u64).max(1) >= 4096
 }
 
 /// Empty extents for what is to be fetched for `gaps` and with them; ascending and apart.
