@@ -232,6 +232,23 @@ fn a_cache_that_cannot_be_written_is_as_none() {
     }
 }
 
+/// No file grows beyond 64 KiB, as on a disk that is full by then: what is half written is never read.
+#[test]
+fn a_disk_that_fills_up_costs_requests_and_nothing_else() {
+    let scene = scene();
+    for file in ["mixed.h5", "chunked.h5", "contiguous.h5"] {
+        let read = || scene.read(file).inside("prlimit", ["--fsize=65536"]);
+        let outcome = scene.compare(file, read());
+        assert_eq!(outcome.stderr, "", "{outcome}");
+        let logged = read().env("HDFSTREAM_LOG", "warn").run().success();
+        assert_eq!(logged.stderr.matches("cached on disk").count(), 1, "{logged}");
+        scene.compare(file, scene.read(file));
+    }
+    scene.compare("contiguous.h5", scene.read("contiguous.h5"));
+    let again = scene.compare("contiguous.h5", scene.read("contiguous.h5")).stats();
+    assert_eq!(again.requests, 1, "with room again: {again:?}");
+}
+
 #[test]
 fn it_is_shown_verified_and_cleared() {
     let scene = scene();
