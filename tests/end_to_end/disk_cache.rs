@@ -245,7 +245,9 @@ fn a_disk_that_fills_up_costs_requests_and_nothing_else() {
         scene.compare(file, scene.read(file));
     }
     scene.compare("contiguous.h5", scene.read("contiguous.h5"));
-    let again = scene.compare("contiguous.h5", scene.read("contiguous.h5")).stats();
+    let again = scene
+        .compare("contiguous.h5", scene.read("contiguous.h5"))
+        .stats();
     assert_eq!(again.requests, 1, "with room again: {again:?}");
 }
 

@@ -9,10 +9,11 @@
 //!
 //! Of a file that is made anew, the change happens when it gets its name: it is synced before, and the name after.
 
+use std::hash::Hasher;
 use std::io;
 
 use hdfstream::protocol::Begin;
-use xxhash_rust::xxh3::Xxh3;
+use twox_hash::XxHash3_64;
 
 use super::disk::{Disk, DiskFile};
 use super::error::invalid;
@@ -252,14 +253,14 @@ fn commit_record(change: &Change<'_>) -> Record {
 
 /// Tells a request from others with the same number.
 fn fingerprint(change: &Change<'_>) -> u64 {
-    let mut hash = Xxh3::new();
+    let mut hash = XxHash3_64::new();
     for number in [change.parts, change.size, u64::from(change.ordered)] {
-        hash.update(&number.to_le_bytes());
+        hash.write(&number.to_le_bytes());
     }
     for (offset, length) in change.pieces {
-        hash.update(&offset.to_le_bytes());
-        hash.update(&length.to_le_bytes());
+        hash.write(&offset.to_le_bytes());
+        hash.write(&length.to_le_bytes());
     }
-    hash.update(change.bytes);
-    hash.digest().max(1)
+    hash.write(change.bytes);
+    hash.finish().max(1)
 }

@@ -12,7 +12,7 @@ use cap_fs_ext::{FollowSymlinks, OpenOptionsFollowExt};
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
 use rustix::fs::{Advice, FallocateFlags, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
-use xxhash_rust::xxh3::xxh3_128;
+use twox_hash::XxHash3_128;
 
 /// A directory, whose entries are named without slashes.
 pub(crate) trait Disk: Clone {
@@ -142,7 +142,7 @@ impl Disk for Directory {
     }
 
     fn boot(&self) -> u128 {
-        std::fs::read("/proc/sys/kernel/random/boot_id").map_or(0, |id| xxh3_128(&id))
+        std::fs::read("/proc/sys/kernel/random/boot_id").map_or(0, |id| XxHash3_128::oneshot(&id))
     }
 }
 

@@ -5,12 +5,12 @@
 //! goes on from that of the record before, the first from a random number in the slot: neither what is left
 //! of earlier records nor what a client sends can be taken for a record.
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 
 use hdfstream::protocol::Begin;
 use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::{Xxh3, xxh3_64};
+use twox_hash::XxHash3_64;
 
 use super::disk::DiskFile;
 use super::names::LeaseHash;
@@ -158,14 +158,14 @@ impl Slot {
         bytes[40..56].copy_from_slice(&self.boot.to_le_bytes());
         bytes[56] = u8::from(self.beyond);
         bytes[57] = u8::from(self.ended);
-        let check = xxh3_64(&bytes[..58]);
+        let check = XxHash3_64::oneshot(&bytes[..58]);
         bytes[58..].copy_from_slice(&check.to_le_bytes());
         bytes
     }
 
     fn decode(bytes: &[u8]) -> Option<Self> {
         let number = |at: usize| Some(u64::from_le_bytes(bytes.get(at..at + 8)?.try_into().ok()?));
-        if number(58)? != xxh3_64(bytes.get(..58)?) {
+        if number(58)? != XxHash3_64::oneshot(bytes.get(..58)?) {
             return None;
         }
         Some(Self {
@@ -202,7 +202,7 @@ impl<F: DiskFile> Log<F> {
     pub(super) fn write_head(&self) -> io::Result<()> {
         let identity = rmp_serde::to_vec(&self.identity).map_err(io::Error::other)?;
         let mut page = MAGIC.to_vec();
-        page.extend(xxh3_64(&identity).to_le_bytes());
+        page.extend(XxHash3_64::oneshot(&identity).to_le_bytes());
         page.extend(u32::try_from(identity.len()).unwrap_or(u32::MAX).to_le_bytes());
         page.extend(identity);
         if page.len() > PAGE {
@@ -285,16 +285,16 @@ impl<F: DiskFile> Log<F> {
         let at = self.tail.position + HEAD as u64;
         let mut what = vec![0; usize::try_from(kind).unwrap_or(0)];
         self.file.read_at(&mut what, at)?;
-        let mut chain = Xxh3::with_seed(self.tail.chain);
-        chain.update(lengths);
-        chain.update(&what);
+        let mut chain = XxHash3_64::with_seed(self.tail.chain);
+        chain.write(lengths);
+        chain.write(&what);
         each_chunk(at + kind, bytes, |offset, length| {
             let mut chunk = vec![0; length];
             self.file.read_at(&mut chunk, offset)?;
-            chain.update(&chunk);
+            chain.write(&chunk);
             Ok(())
         })?;
-        let chain = chain.digest();
+        let chain = chain.finish();
         if chain != u64::from_le_bytes(check) {
             return Ok(None);
         }
@@ -321,11 +321,11 @@ impl<F: DiskFile> Log<F> {
             .to_le_bytes()
             .to_vec();
         head.extend((length as u64).to_le_bytes());
-        let mut chain = Xxh3::with_seed(self.tail.chain);
-        chain.update(&head);
-        chain.update(&what);
-        bytes.iter().for_each(|part| chain.update(part));
-        let chain = chain.digest();
+        let mut chain = XxHash3_64::with_seed(self.tail.chain);
+        chain.write(&head);
+        chain.write(&what);
+        bytes.iter().for_each(|part| chain.write(part));
+        let chain = chain.finish();
         head.extend(chain.to_le_bytes());
         head.extend(what);
         let begin = self.tail.position + head.len() as u64;
@@ -402,7 +402,7 @@ fn decode_identity(head: &[u8]) -> Option<Identity> {
     let check = head.strip_prefix(MAGIC)?;
     let length = usize::try_from(u32::from_le_bytes(check.get(8..12)?.try_into().ok()?)).ok()?;
     let identity = check.get(12..12usize.checked_add(length)?)?;
-    if check.get(..8)? != xxh3_64(identity).to_le_bytes() {
+    if check.get(..8)? != XxHash3_64::oneshot(identity).to_le_bytes() {
         return None;
     }
     rmp_serde::from_slice(identity).ok()

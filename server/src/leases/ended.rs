@@ -15,7 +15,7 @@ use cap_fs_ext::{FollowSymlinks, OpenOptionsFollowExt};
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
 use hdfstream::protocol::CommitReply;
 use lru::LruCache;
-use xxhash_rust::xxh3::xxh3_64;
+use twox_hash::XxHash3_64;
 
 use super::table::Digest;
 use crate::journal::ENDED;
@@ -216,7 +216,7 @@ fn encode(lease: &Digest, ended: &Ended, turn: u64, at: SystemTime) -> [u8; ENTR
         .unwrap_or_default()
         .as_secs();
     bytes[120..128].copy_from_slice(&seconds.to_le_bytes());
-    let check = xxh3_64(&bytes[..CHECKED]);
+    let check = XxHash3_64::oneshot(&bytes[..CHECKED]);
     bytes[CHECKED..].copy_from_slice(&check.to_le_bytes());
     bytes
 }
@@ -224,7 +224,7 @@ fn encode(lease: &Digest, ended: &Ended, turn: u64, at: SystemTime) -> [u8; ENTR
 /// Never fails for what somebody else has written there.
 fn decode(bytes: &[u8]) -> Option<Entry> {
     let number = |at: usize| Some(u64::from_le_bytes(bytes.get(at..at + 8)?.try_into().ok()?));
-    if number(CHECKED)? != xxh3_64(bytes.get(..CHECKED)?) {
+    if number(CHECKED)? != XxHash3_64::oneshot(bytes.get(..CHECKED)?) {
         return None;
     }
     let version = String::from_utf8(bytes.get(72..104)?.to_vec()).ok()?;

@@ -4,7 +4,7 @@ use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, SystemTime};
 
-use xxhash_rust::xxh3::xxh3_128;
+use twox_hash::XxHash3_128;
 
 /// File systems stamp changes with the time of the last clock tick, at most 10 ms apart on Linux.
 const TICK: Duration = Duration::from_millis(12);
@@ -27,7 +27,7 @@ pub(crate) fn tag(metadata: &Metadata) -> String {
     for (slot, field) in bytes.chunks_exact_mut(8).zip(fields) {
         slot.copy_from_slice(&field.to_le_bytes());
     }
-    format!("{:032x}", xxh3_128(&bytes))
+    format!("{:032x}", XxHash3_128::oneshot(&bytes))
 }
 
 /// Nanoseconds since 1970 of the last modification; saturates beyond the year 2262.
