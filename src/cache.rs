@@ -4,6 +4,7 @@
 //! No lock is ever held while the network is waited for.
 
 mod extents;
+mod memory;
 mod versions;
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -12,11 +13,9 @@ use bytes::Bytes;
 
 use crate::{Class, Settings};
 use extents::Extents;
+pub(crate) use memory::{LONGEST, Memory};
 use versions::Versions;
 pub(crate) use versions::{FileKey, FileVersion};
-
-/// Longest single entry, bytes: what is evicted at once.
-const LONGEST: usize = 1 << 20;
 
 /// A cache.
 pub(crate) struct Cache {
@@ -122,7 +121,7 @@ impl Cache {
             let from = (start - offset) as usize;
             for (number, part) in bytes[from..from + length as usize].chunks(LONGEST).enumerate() {
                 let at = start + (number * LONGEST) as u64;
-                extents.add(file, class, at, Bytes::copy_from_slice(part));
+                extents.add(file, class, at, Memory::copy(part));
             }
         }
     }

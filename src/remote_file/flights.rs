@@ -11,6 +11,7 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
 use super::source::{EXTENT, PART};
 use super::{Class, RemoteFile, lock};
+use crate::cache::Memory;
 use crate::engine::Engine;
 use crate::protocol::MAX_RUNS;
 use crate::ranges::Ranges;
@@ -39,35 +40,38 @@ pub(super) struct Flight {
 /// A piece that has arrived.
 struct Arrived {
     offset: u64,
-    bytes: Vec<u8>,
+    bytes: Memory,
 }
 
 /// A piece that is arriving.
 struct Arriving {
     offset: u64,
     length: usize,
-    bytes: Vec<u8>,
+    /// Taken when the first byte is here.
+    bytes: Option<Memory>,
+    filled: usize,
     to: UnboundedSender<Arrived>,
 }
 
 impl Sink for Arriving {
     fn room(&self) -> usize {
-        self.length - self.bytes.len()
+        self.length - self.filled
     }
 
     fn put(&mut self, bytes: &[u8]) {
-        if self.bytes.is_empty() {
-            self.bytes.reserve_exact(self.length);
-        }
-        self.bytes.extend_from_slice(bytes);
+        let memory = self.bytes.get_or_insert_with(|| Memory::zeros(self.length));
+        memory[self.filled..self.filled + bytes.len()].copy_from_slice(bytes);
+        self.filled += bytes.len();
     }
 
     fn filled(self) {
-        // Nobody may be waiting any more.
-        let _ = self.to.send(Arrived {
-            offset: self.offset,
-            bytes: self.bytes,
-        });
+        if let Some(bytes) = self.bytes {
+            // Nobody may be waiting any more.
+            let _ = self.to.send(Arrived {
+                offset: self.offset,
+                bytes,
+            });
+        }
     }
 }
 
@@ -213,7 +217,8 @@ pub(super) fn start(file: &RemoteFile, ranges: &[(u64, u64)], planned: bool) -> 
             pieces.push(Arriving {
                 offset: offset + start,
                 length: EXTENT.min(length - start) as usize,
-                bytes: Vec::new(),
+                bytes: None,
+                filled: 0,
                 to: sender.clone(),
             });
         }

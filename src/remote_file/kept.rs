@@ -6,13 +6,13 @@ use bytes::Bytes;
 
 use super::{Class, RemoteFile};
 use crate::Error;
-use crate::cache::{Cache, FileVersion};
+use crate::cache::{Cache, FileVersion, LONGEST, Memory};
 use crate::disk_cache::{Entry, Stored};
 
 /// Longer ranges are not put in memory when they are taken from disk, bytes: they go where they are wanted.
 const LONG: u64 = 32 << 10;
 /// Bytes of metadata that memory drops at once, and of raw data that are copied at once.
-const PART: usize = 1 << 20;
+const PART: usize = LONGEST;
 /// What is taken from disk at once, bytes, and aligned alike.
 const BLOCK: u64 = 64 << 10;
 
@@ -72,7 +72,7 @@ impl RemoteFile {
         for (number, part) in bytes.chunks(PART).enumerate() {
             let at = offset + (number * PART) as u64;
             // The rest would not fit either.
-            if !disk.put(class, at, Bytes::copy_from_slice(part)) {
+            if !disk.put(class, at, Memory::copy(part)) {
                 return;
             }
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Class;
 use super::fold::{fold, rest};
 use crate::Error;
+use crate::cache::{LONGEST, Memory};
 use crate::protocol::{self, MAX_RUNS, ReadRequest};
 use crate::server::reply::{Scatter, Sink};
 use crate::server::{PARALLEL, Server, Target};
@@ -16,7 +17,7 @@ const KEPT_PART: u64 = 16 << 20;
 /// Largest part of a read; more parts wait for their turn.
 const LARGEST_PART: u64 = 256 << 20;
 /// Longest buffer for what is fetched into the cache, bytes; the cache keeps it without a copy.
-pub(super) const EXTENT: u64 = 1 << 20;
+pub(super) const EXTENT: u64 = LONGEST as u64;
 
 /// One version of a file on its server.
 pub(crate) struct Source {
@@ -37,7 +38,7 @@ pub(crate) struct Source {
 pub(super) struct Extent {
     pub(super) class: Class,
     pub(super) offset: u64,
-    pub(super) bytes: Vec<u8>,
+    pub(super) bytes: Memory,
 }
 
 impl Extent {
@@ -47,7 +48,7 @@ impl Extent {
             extents.push(Self {
                 class,
                 offset: offset + start,
-                bytes: vec![0; EXTENT.min(length - start) as usize],
+                bytes: Memory::zeros(EXTENT.min(length - start) as usize),
             });
         }
     }
