@@ -1,9 +1,13 @@
 //! Which part of a dataset to fetch: blocks of its first dimension, with one range of each other.
 
+use crate::server::PARALLEL;
+
 /// Most blocks that one request may hold.
 const MOST_BLOCKS: usize = 16_777_216;
 /// Most bytes that one request asks for.
 const PART: u64 = 64 << 20;
+/// Fewer bytes are not worth a request of their own, which another worker of the server answers.
+const LITTLE: u64 = 16 << 20;
 
 /// Blocks of rows, ascending and apart. A scalar has none, and no other dimensions.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,7 +76,10 @@ impl Rows {
         if self.blocks.is_empty() {
             return vec![self.clone()];
         }
-        let most = (PART / self.width().saturating_mul(element).max(1)).max(1);
+        let row = self.width().saturating_mul(element).max(1);
+        let all = self.count().saturating_mul(element);
+        let part = all.div_ceil(PARALLEL as u64).clamp(LITTLE, PART);
+        let most = (part / row).max(1);
         let mut parts = Vec::new();
         let mut now = Vec::new();
         let mut room = most;
@@ -101,7 +108,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_hold_64_mebibytes_each() {
+    fn little_is_one_request_and_much_is_several() {
+        let of = |rows| Rows::new(vec![(0, rows)], vec![(0, 4)]).parts(4);
+        assert_eq!(of(1 << 20).len(), 1);
+        assert_eq!(of(2 << 20).len(), 2);
+        assert_eq!(of(4 << 20).len(), 4);
+        assert_eq!(of(16 << 20).len(), 4);
+    }
+
+    #[test]
+    fn parts_hold_64_mebibytes_at_most() {
         let all = Rows::new(vec![(0, 10 << 20)], vec![(0, 3)]);
         let parts = all.parts(8);
         assert_eq!(parts.len(), 4);
