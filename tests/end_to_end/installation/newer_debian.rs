@@ -145,6 +145,37 @@ fn its_own_programs_read_the_same() {
     }
 }
 
+/// netCDF's tools take any URL for OPeNDAP: they read stubs, as of other names.
+#[test]
+fn netcdf_tools_read_stubs() {
+    let debian = Debian::with_packages();
+    let files = tempfile::tempdir().expect("a directory");
+    corpus::write_with(
+        "import write_netcdf; write_netcdf.weather('weather.nc')",
+        files.path(),
+    );
+    debian.copy(&files.path().join("weather.nc"));
+    let server = Server::over(files.path());
+    let run = |command: &str| {
+        let program = debian.program(command.split(' '));
+        program.env("HDFSTREAM_STATS", "1").run().success()
+    };
+    run("mkdir /srv/stubs");
+    run(&format!(
+        "hdfstream stub {} /srv/stubs/weather.nc",
+        server.url("weather.nc")
+    ));
+    let local = run("ncdump /srv/weather.nc").stdout;
+    assert!(local.lines().count() > 20, "{local}");
+    let remote = run("hdfstream run -- ncdump /srv/stubs/weather.nc");
+    assert!(remote.stats().requests > 0, "{remote}");
+    assert_same(&local, &remote.stdout);
+    run("hdfstream run -- nccopy /srv/stubs/weather.nc /srv/stubs/copy.nc");
+    // The name is part of what is shown.
+    run("mv /srv/stubs/copy.nc /srv/weather.nc");
+    assert_same(&local, &run("ncdump /srv/weather.nc").stdout);
+}
+
 #[test]
 fn the_server_starts_nothing_serves_as_its_user_and_leaves_nothing() {
     let debian = Debian::with_packages();
