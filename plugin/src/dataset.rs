@@ -14,7 +14,7 @@ use crate::handle::Handle;
 use crate::host::Host;
 use crate::storage::{self, Chunks, Storage};
 use crate::virtual_sources::Origin;
-use crate::{decoded, external, link_failures, open_drivers, replica};
+use crate::{checked_datasets, decoded, external, link_failures, open_drivers, replica};
 
 /// One dataset of a read: HDF5's object and the ids that say what to read.
 #[derive(Clone, Copy)]
@@ -266,6 +266,9 @@ fn storage_of(host: &'static Host, dataset: *mut c_void, to_read: bool) -> Optio
 /// Refuses to write a dataset that keeps its elements in raw files: the native code would write files of this
 /// machine, which a remote file names.
 pub(crate) fn refuse_raw_files(host: &'static Host, dataset: *mut c_void) -> Result<(), Failed> {
+    if checked_datasets::knows(dataset) {
+        return Ok(());
+    }
     match storage_of(host, dataset, false) {
         Some((content, storage)) if matches!(*storage, Storage::External(_) | Storage::VirtualOfRawFiles) => {
             push_text(
@@ -278,7 +281,10 @@ pub(crate) fn refuse_raw_files(host: &'static Host, dataset: *mut c_void) -> Res
             );
             Err(Failed)
         }
-        _ => Ok(()),
+        _ => {
+            checked_datasets::remember(dataset);
+            Ok(())
+        }
     }
 }
 

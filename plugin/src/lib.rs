@@ -5,6 +5,7 @@
 //! All of the C boundary is in this crate; what lies behind it is the safe crate `hdfstream`.
 #![allow(unsafe_code)]
 
+mod checked_datasets;
 mod chunk_index;
 mod connector;
 mod content;

@@ -8,7 +8,7 @@ use std::ffi::c_void;
 
 use crate::ffi;
 use crate::host::{self, ConnectorClass, Host};
-use crate::{connector, dataset, file, intent, link_access, replica, writing};
+use crate::{checked_datasets, connector, dataset, file, intent, link_access, replica, writing};
 
 /// The class for the libhdf5 that holds `return_address`.
 ///
@@ -59,6 +59,7 @@ fn replace<const SLOT: usize>(class: &mut ffi::H5VL_class_t) {
     class.dataset_cls.open = Some(intent::open_dataset::<SLOT>);
     class.dataset_cls.get = Some(dataset::get::<SLOT>);
     class.dataset_cls.read = Some(dataset::read::<SLOT>);
+    class.dataset_cls.close = Some(checked_datasets::close::<SLOT>);
     class.group_cls.open = Some(intent::open_group::<SLOT>);
     class.object_cls.open = Some(intent::open_object::<SLOT>);
 
