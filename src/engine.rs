@@ -63,6 +63,21 @@ impl Engine {
         self.runtime.spawn(task);
     }
 
+    /// Runs `task` on the threads of the runtime until it is done.
+    pub(crate) fn run<F>(&self, task: F) -> Result<F::Output, Error>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send,
+    {
+        self.wait(self.runtime.spawn(task))
+            .map_err(|error| match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(error) => Error::Engine {
+                    reason: error.to_string(),
+                },
+            })
+    }
+
     /// Runs `future` on this thread until it is done, while the runtime's threads drive sockets and
     /// timers. The future may borrow, so replies land directly in the caller's memory.
     ///

@@ -38,6 +38,7 @@ const MAX_EXPLANATION: u64 = 64 << 10;
 const SLOWEST: u64 = 64 << 10;
 
 /// A server, with what is sent to it.
+#[derive(Clone)]
 pub(crate) struct Server {
     /// Scheme and authority.
     name: String,
@@ -204,10 +205,21 @@ impl Server {
         protocol::decode(reply.bytes()).map_err(|error| self.senseless(target, error.to_string()))
     }
 
+    /// On the threads of the network, from the connection to the last byte: this one is woken up once.
     fn fetch<A: DeserializeOwned>(&self, target: Target<'_>, body: Vec<u8>) -> Result<A, Error> {
-        let mut reply = Collect::new(body);
         stats::ROUND_TRIPS.add(1);
-        Engine::current()?.wait(self.exchange(target, &mut reply))?;
+        let server = self.clone();
+        let (base, url) = (target.base.to_owned(), target.url.to_owned());
+        let operation = target.operation;
+        let reply = Engine::current()?.run(async move {
+            let target = Target {
+                base: &base,
+                operation,
+                url: &url,
+            };
+            let mut reply = Collect::new(body);
+            server.exchange(target, &mut reply).await.map(|()| reply)
+        })??;
         protocol::decode(reply.bytes()).map_err(|error| self.senseless(target, error.to_string()))
     }
 

@@ -9,7 +9,7 @@ use crate::transport::http::Kind;
 use crate::{Error, RemoteName};
 
 /// The login for one server.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Login {
     header: Option<Secret>,
     source: Option<Source>,
