@@ -5,6 +5,7 @@
 
 mod extents;
 mod memory;
+mod packed;
 mod versions;
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -12,8 +13,9 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use bytes::Bytes;
 
 use crate::{Class, Settings};
-use extents::Extents;
+use extents::{Extents, Held};
 pub(crate) use memory::{LONGEST, Memory};
+pub(crate) use packed::Packed;
 use versions::Versions;
 pub(crate) use versions::{FileKey, FileVersion};
 
@@ -121,7 +123,7 @@ impl Cache {
             let from = (start - offset) as usize;
             for (number, part) in bytes[from..from + length as usize].chunks(LONGEST).enumerate() {
                 let at = start + (number * LONGEST) as u64;
-                extents.add(file, class, at, Memory::copy(part));
+                extents.add(file, class, at, Held::Plain(Memory::copy(part)));
             }
         }
     }
@@ -131,10 +133,29 @@ impl Cache {
         let mut extents = self.extents();
         let all = [(offset, bytes.len() as u64)];
         if bytes.len() <= LONGEST && extents.missing(file, offset, all[0].1) == all {
-            extents.add(file, class, offset, bytes);
+            extents.add(file, class, offset, Held::Plain(bytes));
         } else {
             drop(extents);
             self.insert(file, class, offset, &bytes);
+        }
+    }
+
+    /// Keeps metadata as it came, compressed, until some of it is wanted.
+    pub(crate) fn insert_packed(&self, file: u64, packed: &Arc<Packed>) {
+        let mut at = 0;
+        for &(offset, length) in packed.pieces() {
+            let from = at;
+            at += length as usize;
+            let mut extents = self.extents();
+            if at - from <= LONGEST && extents.missing(file, offset, length) == [(offset, length)] {
+                let held = Held::Packed(Arc::clone(packed), from, length as usize);
+                extents.add(file, Class::Metadata, offset, held);
+                continue;
+            }
+            drop(extents);
+            if let Some(bytes) = packed.bytes() {
+                self.insert(file, Class::Metadata, offset, &bytes[from..at]);
+            }
         }
     }
 

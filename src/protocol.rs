@@ -17,7 +17,7 @@ pub use digest::{DigestReply, DigestRequest};
 pub use error_reply::{ErrorKind, ErrorReply};
 pub use list::{Entry, EntryKind, ListReply, ListRequest, StatReply, StatRequest};
 pub use open::{Capabilities, OpenReply, OpenRequest};
-pub use pack::{Pack, PackError};
+pub use pack::{Frame, Pack, PackError};
 pub use read::{ExternalRequest, ReadRequest, Run, RunsError};
 pub use token::{TokenReply, TokenRequest};
 pub use trace::{Intent, TraceReply, TraceRequest};

@@ -17,7 +17,7 @@ use std::cmp::Ordering;
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::cache::{Cache, FileVersion};
+use crate::cache::{Cache, FileVersion, Packed};
 use crate::decode::Pipeline;
 use crate::progress::showing::Showing;
 use crate::protocol::{ExternalRequest, Intent, MAX_READ_BYTES, Pack, TraceReply, TraceRequest};
@@ -252,7 +252,7 @@ impl RemoteFile {
         if self.version.is_complete() || (whole && !self.version.begin_trace()) {
             return Ok(());
         }
-        let hint = self.ask_trace(intent).map(|reply| reply.complete);
+        let hint = self.ask_trace(intent).map(|(complete, _)| complete);
         if let (Ok(complete), true, Some(disk)) = (&hint, whole, self.version.disk.get()) {
             disk.traced(*complete);
         }
@@ -284,26 +284,27 @@ impl RemoteFile {
         if let Some(known) = self.version.raw_files.get() {
             return Ok(Some(*known));
         }
-        let reply = self.ask_trace(Intent::File)?;
-        if let Some(found) = reply.raw_files {
+        let (_, raw_files) = self.ask_trace(Intent::File)?;
+        if let Some(found) = raw_files {
             let _ = self.version.raw_files.set(found);
             if let Some(disk) = self.version.disk.get() {
                 disk.keeps_raw_files(found);
             }
         }
-        Ok(reply.raw_files)
+        Ok(raw_files)
     }
 
-    /// Asks for a trace and keeps what it brings.
-    fn ask_trace(&self, intent: Intent) -> Result<TraceReply, Error> {
+    /// Asks for a trace and keeps what it brings. Returns whether that is all, and whether there are raw files, as far
+    /// as it is known.
+    fn ask_trace(&self, intent: Intent) -> Result<(bool, Option<bool>), Error> {
         let question = TraceRequest {
             path: self.source.path.clone(),
             version: self.version().to_owned(),
             intent,
         };
         let reply: TraceReply = self.source.server.ask(self.source.target("trace"), &question)?;
-        self.keep(&reply.pack)?;
-        Ok(reply)
+        self.keep(reply.pack)?;
+        Ok((reply.complete, reply.raw_files))
     }
 
     /// Reads from the raw file `name` that a dataset of this file keeps its data in (HDF5's external
@@ -340,23 +341,23 @@ impl RemoteFile {
     }
 
     /// Puts the bytes of a pack in the cache.
-    fn keep(&self, pack: &Pack) -> Result<(), Error> {
+    fn keep(&self, pack: Pack) -> Result<(), Error> {
         let garbage = |reason: String| Error::Garbage {
             url: self.source.url.clone(),
             server: self.source.server.name().to_owned(),
             reason,
         };
-        let pieces = pack.unpack().map_err(|error| garbage(error.to_string()))?;
-        if pieces
-            .iter()
-            .any(|(offset, bytes)| offset + bytes.len() as u64 > self.size)
-        {
+        let frames = pack.into_frames().map_err(|error| garbage(error.to_string()))?;
+        let mut pieces = frames.iter().flat_map(|frame| &frame.pieces);
+        if pieces.any(|(offset, length)| offset + length > self.size) {
             return Err(garbage("metadata beyond the end of the file".to_owned()));
         }
-        for (offset, bytes) in pieces {
-            self.cache
-                .insert(self.version.id, Class::Metadata, offset, &bytes);
-            self.keep_on_disk(Class::Metadata, offset, bytes);
+        for frame in frames {
+            let packed = Arc::new(Packed::new(frame));
+            self.cache.insert_packed(self.version.id, &packed);
+            if let Some(disk) = self.version.disk.get() {
+                disk.put_packed(packed);
+            }
         }
         Ok(())
     }

@@ -1,10 +1,12 @@
 //! Extents of files: non-overlapping, ordered for lookup, least recently used first out.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use lru::LruCache;
 
+use super::packed::Packed;
 use crate::Class;
 
 /// File and offset of an extent.
@@ -21,9 +23,33 @@ pub(super) struct Extents {
     lost: HashSet<u64>,
 }
 
+/// The bytes of an extent.
+pub(super) enum Held {
+    Plain(Bytes),
+    /// From there on in what is compressed, and so many.
+    Packed(Arc<Packed>, usize, usize),
+}
+
+impl Held {
+    fn length(&self) -> u64 {
+        match self {
+            Self::Plain(bytes) => bytes.len() as u64,
+            Self::Packed(_, _, length) => *length as u64,
+        }
+    }
+
+    /// `None` when they cannot be decompressed.
+    fn bytes(&self) -> Option<Bytes> {
+        match self {
+            Self::Plain(bytes) => Some(bytes.clone()),
+            Self::Packed(packed, from, length) => Some(packed.bytes()?.slice(*from..from + length)),
+        }
+    }
+}
+
 /// The bytes of one class.
 struct Store {
-    entries: LruCache<Key, Bytes>,
+    entries: LruCache<Key, Held>,
     used: u64,
     budget: u64,
 }
@@ -104,9 +130,12 @@ impl Extents {
                 at = start;
             }
             let stop = end.min(start + length);
-            if let Some(bytes) = self.store(class).entries.get(&(file, start)) {
-                let source = &bytes[(at - start) as usize..(stop - start) as usize];
-                buffer[(at - offset) as usize..(stop - offset) as usize].copy_from_slice(source);
+            match self.bytes(file, start, class) {
+                Some(bytes) => {
+                    let source = &bytes[(at - start) as usize..(stop - start) as usize];
+                    buffer[(at - offset) as usize..(stop - offset) as usize].copy_from_slice(source);
+                }
+                None => missing.push((at, stop - at)),
             }
             at = stop;
         }
@@ -120,13 +149,27 @@ impl Extents {
         if start > offset || start + size < end {
             return None;
         }
-        let bytes = self.store(class).entries.get(&(file, start))?;
+        let bytes = self.bytes(file, start, class)?;
         Some(bytes.slice((offset - start) as usize..(end - start) as usize))
     }
 
+    /// The bytes of the extent at `offset`; what cannot be decompressed is dropped.
+    fn bytes(&mut self, file: u64, offset: u64, class: Class) -> Option<Bytes> {
+        let store = self.store(class);
+        let held = store.entries.get(&(file, offset))?;
+        let bytes = held.bytes();
+        if bytes.is_none() {
+            store.used -= cost(held.length());
+            store.entries.pop(&(file, offset));
+            self.index.remove(&(file, offset));
+            self.lost.insert(file);
+        }
+        bytes
+    }
+
     /// Adds an extent that touches no other.
-    pub(super) fn add(&mut self, file: u64, class: Class, offset: u64, bytes: Bytes) {
-        let length = bytes.len() as u64;
+    pub(super) fn add(&mut self, file: u64, class: Class, offset: u64, bytes: Held) {
+        let length = bytes.length();
         let store = self.store(class);
         if length == 0 || cost(length) > store.budget {
             if length > 0 && class == Class::Metadata {
@@ -173,17 +216,24 @@ impl Extents {
             };
             self.index.remove(&(file, offset));
             let store = self.store(class);
-            let Some(bytes) = store.entries.pop(&(file, offset)) else {
+            let Some(held) = store.entries.pop(&(file, offset)) else {
                 return;
             };
             store.used -= cost(length);
+            if offset >= start && offset + length <= end {
+                continue;
+            }
+            let Some(bytes) = held.bytes() else {
+                self.lost.insert(file);
+                continue;
+            };
             if offset < start {
                 let before = Bytes::copy_from_slice(&bytes[..(start - offset) as usize]);
-                self.add(file, class, offset, before);
+                self.add(file, class, offset, Held::Plain(before));
             }
             if offset + length > end {
                 let after = Bytes::copy_from_slice(&bytes[(end - offset) as usize..]);
-                self.add(file, class, end, after);
+                self.add(file, class, end, Held::Plain(after));
             }
         }
     }
@@ -194,10 +244,10 @@ impl Extents {
             if store.used <= store.budget {
                 return;
             }
-            let Some((key, bytes)) = store.entries.pop_lru() else {
+            let Some((key, held)) = store.entries.pop_lru() else {
                 return;
             };
-            store.used -= cost(bytes.len() as u64);
+            store.used -= cost(held.length());
             self.index.remove(&key);
             if class == Class::Metadata {
                 self.lost.insert(key.0);
@@ -226,19 +276,12 @@ impl Extents {
                 Class::Raw => &self.raw,
             };
             assert_eq!(
-                store
-                    .entries
-                    .peek(&(file, offset))
-                    .map(|bytes| bytes.len() as u64),
+                store.entries.peek(&(file, offset)).map(Held::length),
                 Some(length)
             );
         }
         for store in [&self.metadata, &self.raw] {
-            let used: u64 = store
-                .entries
-                .iter()
-                .map(|(_, bytes)| cost(bytes.len() as u64))
-                .sum();
+            let used: u64 = store.entries.iter().map(|(_, held)| cost(held.length())).sum();
             assert_eq!(used, store.used);
             assert!(store.used <= store.budget);
         }

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use super::index::{Index, Place, gaps};
 use super::segment::{Marks, Segment, open_sound};
 use super::{DiskCache, Key, folder, writer};
+use crate::cache::Packed;
 use crate::{Class, stats};
 
 /// One version of a file.
@@ -272,6 +273,13 @@ impl Entry {
     pub(crate) fn locate(&self, offset: u64, length: u64) -> Option<Stored> {
         let places = self.current().index.places(offset, length);
         gaps(offset, length, &places).is_empty().then_some(Stored(places))
+    }
+
+    /// Keeps metadata of this version as it came, some time later.
+    pub(crate) fn put_packed(self: &Arc<Self>, packed: Arc<Packed>) {
+        if !writer::put_packed(self, packed) {
+            self.lacks_metadata.store(true, Relaxed);
+        }
     }
 
     /// Keeps bytes of this version, some time later; `false` when there is no room for them now.

@@ -14,6 +14,7 @@ use bytes::Bytes;
 use super::keeping::{self, Fetched, Known};
 use super::{DiskCache, Entry, Key, eviction, folder};
 use crate::Class;
+use crate::cache::Packed;
 use crate::per_process::PerProcess;
 
 /// Nobody is reading when nothing has come for so long.
@@ -50,6 +51,7 @@ struct Queue {
 
 enum Job {
     Bytes(Arc<Entry>, Class, u64, Bytes),
+    Packed(Arc<Entry>, Arc<Packed>),
     Marks(Arc<Entry>),
     Link(Arc<DiskCache>, Key, String),
 }
@@ -65,6 +67,17 @@ pub(super) fn put(entry: &Arc<Entry>, class: Class, offset: u64, bytes: Bytes) -
         length,
         entry.cache.waiting,
     )
+}
+
+/// As [`put`], of metadata that is compressed.
+pub(super) fn put_packed(entry: &Arc<Entry>, packed: Arc<Packed>) -> bool {
+    let length = packed.length() as u64;
+    !entry.cache.failed.load(Relaxed)
+        && enqueue(
+            Job::Packed(Arc::clone(entry), packed),
+            length,
+            entry.cache.waiting,
+        )
 }
 
 /// Lets what is known of an entry be written.
@@ -189,22 +202,29 @@ fn perform(jobs: Vec<Job>, known: &mut Known) {
     let mut entries: Vec<(Arc<Entry>, Fetched)> = Vec::new();
     let mut caches: Vec<(Arc<DiskCache>, u64)> = Vec::new();
     for job in jobs {
-        let (entry, piece) = match job {
+        let (entry, pieces) = match job {
             Job::Link(cache, key, path) => {
                 if let Err(error) = folder::write_link(&cache.root, key, path) {
                     cache.fail(&error);
                 }
                 continue;
             }
-            Job::Bytes(entry, class, offset, bytes) => (entry, Some((class, offset, bytes))),
-            Job::Marks(entry) => (entry, None),
+            Job::Bytes(entry, class, offset, bytes) => (entry, vec![(class, offset, bytes)]),
+            Job::Packed(entry, packed) => {
+                let pieces = unpack(&packed);
+                if pieces.is_empty() {
+                    entry.lacks_metadata.store(true, Relaxed);
+                }
+                (entry, pieces)
+            }
+            Job::Marks(entry) => (entry, Vec::new()),
         };
         let place = entries.iter().position(|(other, _)| Arc::ptr_eq(other, &entry));
         let place = place.unwrap_or_else(|| {
             entries.push((entry, Vec::new()));
             entries.len() - 1
         });
-        entries[place].1.extend(piece);
+        entries[place].1.extend(pieces);
     }
     for (entry, pieces) in entries {
         if entry.cache.failed.load(Relaxed) {
@@ -233,4 +253,15 @@ fn perform(jobs: Vec<Job>, known: &mut Known) {
             cache.fail(&error);
         }
     }
+}
+
+/// What is compressed, piece by piece; nothing when it is damaged.
+fn unpack(packed: &Packed) -> Fetched {
+    let Some(mut bytes) = packed.unpack() else {
+        return Vec::new();
+    };
+    let pieces = packed.pieces().iter();
+    pieces
+        .map(|&(offset, length)| (Class::Metadata, offset, bytes.split_to(length as usize)))
+        .collect()
 }

@@ -346,7 +346,8 @@ impl Opening {
             lease: None,
         };
         let file = RemoteFile::with(source, self.cache, reply.size, version, self.window);
-        if let Some(pack) = &reply.pack {
+        let packed = reply.pack.is_some();
+        if let Some(pack) = reply.pack {
             file.keep(pack)?;
         }
         if reply.complete && !reply.unchanged {
@@ -359,10 +360,10 @@ impl Opening {
             "{}: opened, {} bytes, {}",
             file.source.url,
             file.size,
-            match (reply.unchanged, &reply.pack) {
+            match (reply.unchanged, packed) {
                 (true, _) => "its metadata is here already",
-                (false, Some(_)) => "metadata came with it",
-                (false, None) => "no metadata in advance",
+                (false, true) => "metadata came with it",
+                (false, false) => "no metadata in advance",
             }
         );
         Ok(Arc::new(file))
