@@ -5,6 +5,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
@@ -21,6 +22,8 @@ const SMALL: u64 = 4 << 20;
 const MANY: usize = 8;
 /// Metadata that is there is written anew along with what is a quarter of it or more, up to this size, bytes.
 const METADATA: u64 = 32 << 20;
+/// Clocks of machines that share a folder differ by no more.
+const SKEW: Duration = Duration::from_secs(60);
 /// Heads of segments that are remembered from one writing to the next.
 const REMEMBERED: usize = 1024;
 
@@ -68,8 +71,9 @@ pub(super) fn keep(entry: &Arc<Entry>, pieces: Fetched, known: &mut Known) -> io
     written += keep_raw(entry, &old_raw, raw)?;
 
     for path in outdated {
-        let older = |path: &PathBuf| path.metadata().and_then(|metadata| metadata.modified());
-        if older(&path).is_ok_and(|used| used < entry.begun) {
+        let used = path.metadata().and_then(|metadata| metadata.modified());
+        // One of the future is of a time when the clock was wrong, and would be taken for the newest.
+        if used.is_ok_and(|used| used < entry.begun || used > SystemTime::now() + SKEW) {
             let _ = std::fs::remove_file(path);
         }
     }

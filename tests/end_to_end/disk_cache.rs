@@ -180,6 +180,29 @@ fn a_changed_file_is_never_shown_as_it_was() {
     assert_eq!(scene.report(&[])["remote"].as_array().map(Vec::len), Some(1));
 }
 
+/// What was written while the clock was ahead is not taken for the newest for ever.
+#[test]
+fn what_is_of_the_future_gives_way() {
+    let scene = scene();
+    scene.compare("mixed.h5", scene.read("mixed.h5"));
+    for path in scene.segments() {
+        let segment = std::fs::File::open(path).expect("a segment");
+        segment
+            .set_modified(SystemTime::now() + Duration::from_secs(6 * 3600))
+            .expect("a time");
+    }
+    let again = scene.compare("mixed.h5", scene.read("mixed.h5")).stats();
+    assert_eq!(again.requests, 1, "{again:?}");
+    corpus::write_with(
+        "import h5py\nwith h5py.File('mixed.h5', 'r+') as f: f['numbers'][:] = f['numbers'][()][::-1]",
+        scene.directory.path(),
+    );
+    settle(&scene.directory.path().join("mixed.h5"));
+    scene.compare("mixed.h5", scene.read("mixed.h5"));
+    let again = scene.compare("mixed.h5", scene.read("mixed.h5")).stats();
+    assert!(again.requests == 1 && again.bytes_in < 1000, "{again:?}");
+}
+
 #[test]
 fn a_file_that_changed_just_now_is_not_kept() {
     let scene = scene();

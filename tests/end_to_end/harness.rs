@@ -7,6 +7,7 @@
 pub(crate) mod accounts;
 pub(crate) mod built;
 pub(crate) mod certificates;
+pub(crate) mod clock;
 pub(crate) mod comparison;
 pub(crate) mod corpus;
 pub(crate) mod host;
@@ -19,6 +20,7 @@ pub(crate) mod stats;
 pub(crate) mod talk;
 
 pub(crate) use accounts::Accounts;
+pub(crate) use clock::Clock;
 pub(crate) use comparison::assert_same;
 pub(crate) use host::{Host, Language, compile, hdfstream, make_stub, python, python_file, tool};
 pub(crate) use program::{Outcome, Plugin, Program, Running};

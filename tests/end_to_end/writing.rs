@@ -1,6 +1,7 @@
 //! Programs write remote files: what docs/semantics.md says under "Writing". Its sentences stand above the tests that
 //! prove them.
 
+mod clocks;
 mod contents;
 mod ending;
 mod failures;
@@ -36,12 +37,16 @@ impl Scene {
 
     /// With further options of the server.
     fn with(options: &[&str]) -> Self {
+        let options = [&["--writable"], options].concat();
+        Self::served_by(|root| Server::with(root, &options))
+    }
+
+    fn served_by(serve: impl FnOnce(&Path) -> Server) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         for name in ["served", "steps"] {
             std::fs::create_dir(directory.path().join(name)).expect("a directory");
         }
-        let options = [&["--writable"], options].concat();
-        let server = Server::with(directory.path().join("served"), &options);
+        let server = serve(&directory.path().join("served"));
         Self { directory, server }
     }
 

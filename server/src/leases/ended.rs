@@ -9,7 +9,7 @@ use std::io;
 use std::num::NonZeroUsize;
 use std::os::unix::fs::FileExt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use cap_fs_ext::{FollowSymlinks, OpenOptionsFollowExt};
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
@@ -53,7 +53,7 @@ struct State {
     /// How many entries were written.
     turn: u64,
     /// When the last one was.
-    newest: SystemTime,
+    newest: Instant,
     /// Whether it was said that there is no file.
     complained: bool,
 }
@@ -65,7 +65,7 @@ impl Endings {
             known: LruCache::new(MOST),
             file: None,
             turn: 0,
-            newest: SystemTime::now(),
+            newest: Instant::now(),
             complained: false,
         };
         match options().open_in(&root) {
@@ -108,8 +108,7 @@ impl Endings {
     /// Removes the file when it is of no more use. Blocks.
     pub(super) fn sweep(&self) {
         let mut state = self.lock();
-        let age = SystemTime::now().duration_since(state.newest);
-        if state.file.is_some() && age.is_ok_and(|age| age > KEPT) {
+        if state.file.is_some() && state.newest.elapsed() > KEPT {
             state.file = None;
             let _ = self.root.remove_file(ENDED);
         }
@@ -148,9 +147,9 @@ impl State {
                 self.file.insert(options.open_in(root)?)
             }
         };
-        self.newest = SystemTime::now();
+        self.newest = Instant::now();
         let place = self.turn % MOST.get() as u64 * ENTRY as u64;
-        file.write_all_at(&encode(lease, ended, self.turn, self.newest), place)?;
+        file.write_all_at(&encode(lease, ended, self.turn, SystemTime::now()), place)?;
         self.turn += 1;
         Ok(())
     }

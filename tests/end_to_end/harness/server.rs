@@ -1,5 +1,6 @@
 //! The real server as a child process on a port of its own.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
@@ -8,7 +9,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use super::service::first_line;
-use super::{Proxy, built, program};
+use super::{Clock, Proxy, built, program};
 
 /// What a writable server keeps in its root of leases that are over.
 const ENDED: &str = ".hdfstream-ended";
@@ -56,14 +57,29 @@ impl Server {
         Self::started(root, "127.0.0.1:0", options)
     }
 
+    /// Serves `root` with further options, by a wall clock of its own.
+    pub(crate) fn by_clock(root: impl AsRef<Path>, options: &[&str], clock: &Clock) -> Self {
+        Self::launched(root, "127.0.0.1:0", options, &clock.variables())
+    }
+
     /// Serves `root` on a given address with further options.
     pub(crate) fn started(root: impl AsRef<Path>, listen: &str, options: &[&str]) -> Self {
+        Self::launched(root, listen, options, &[])
+    }
+
+    fn launched(
+        root: impl AsRef<Path>,
+        listen: &str,
+        options: &[&str],
+        variables: &[(&str, OsString)],
+    ) -> Self {
         let log = tempfile::NamedTempFile::new().expect("a file for the log");
         let stderr = log.reopen().expect("the log");
         let mut child = Command::new(built::server())
             .args(["--listen", listen, "--root"])
             .arg(root.as_ref())
             .args(options)
+            .envs(variables.iter().cloned())
             .process_group(0)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
