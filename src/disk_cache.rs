@@ -25,6 +25,8 @@ use crate::Settings;
 pub(crate) use entry::{Entry, Stored};
 pub use report::{Damage, KeptFile, clear, files, verify};
 pub use writer::finish;
+#[cfg(test)]
+pub(crate) use writer::finish_within;
 
 /// A file of a server as one user sees it, whatever its version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

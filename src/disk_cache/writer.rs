@@ -128,7 +128,7 @@ pub fn finish() {
     finish_within(LAST);
 }
 
-pub(super) fn finish_within(limit: Duration) {
+pub(crate) fn finish_within(limit: Duration) {
     let Some(writer) = WRITER.made() else { return };
     let end = Instant::now() + limit;
     let mut queue = writer.queue();

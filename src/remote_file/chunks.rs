@@ -13,6 +13,7 @@ use rayon_core::Scope;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::foresight::Miss;
+use super::kept::Copies;
 use super::plan::union;
 use super::{Class, RemoteFile, flights, foresight, hit};
 use crate::decode::{Pipeline, pool};
@@ -52,8 +53,10 @@ struct Reading<'r> {
     size: usize,
     chunks: &'r [StoredChunk],
     place: &'r (dyn Fn(usize, &[u8]) + Sync),
-    /// Whether to keep in the cache what is fetched.
+    /// Whether to keep in memory what is fetched.
     keep: bool,
+    /// What goes to the disk otherwise.
+    copies: Mutex<Copies>,
     room: Semaphore,
     failed: AtomicBool,
     /// Chunks that other threads have or will have to do with, and how many that may be.
@@ -136,6 +139,7 @@ pub(super) fn decode(
         chunks,
         place,
         keep: file.keeps(bytes),
+        copies: Mutex::default(),
         room: Semaphore::new((UNDER_WAY / UNIT) as usize),
         failed: AtomicBool::new(false),
         waiting: AtomicUsize::new(0),
@@ -145,13 +149,19 @@ pub(super) fn decode(
     };
     let _showing = file.show(bytes);
     let _miss = (!missing.is_empty()).then(|| Miss::new(file, part, bytes));
-    pool.in_place_scope(|scope| {
+    let read = pool.in_place_scope(|scope| {
         reading.take_from_disk(scope, stored);
         engine.wait(try_join(
             reading.take_from_cache(scope, here),
             reading.fetch(scope, parts),
         ))
-    })?;
+    });
+    let mut copies = reading
+        .copies
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner);
+    file.end_copies(&mut copies);
+    read?;
     let whole = !reading.failed.into_inner();
     if whole {
         stats::CHUNKS_DECODED.add(chunks.len() as u64);
@@ -346,7 +356,10 @@ impl Sink for Arriving<'_, '_> {
         let (reading, offset) = (self.reading, self.reading.chunks[self.number].offset);
         match reading.keep {
             true => reading.file.keep_fetched(Class::Raw, offset, stored.clone()),
-            false => reading.file.keep_on_disk(Class::Raw, offset, stored.clone()),
+            false => {
+                let mut copies = reading.copies.lock().unwrap_or_else(PoisonError::into_inner);
+                reading.file.copy_to_disk(&mut copies, offset, &stored);
+            }
         }
         reading.start(self.scope, self.number, stored, self.permit);
     }

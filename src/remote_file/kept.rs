@@ -41,6 +41,15 @@ pub(super) fn restore(cache: &Cache, version: &FileVersion, entry: &Entry) {
     }
 }
 
+/// Bytes on their way to the disk, copied into large pieces of memory: that in which they arrived can then be used again.
+#[derive(Default)]
+pub(super) struct Copies {
+    memory: Option<Memory>,
+    filled: usize,
+    /// Where each belongs, and its length.
+    ranges: Vec<(u64, usize)>,
+}
+
 impl RemoteFile {
     fn disk(&self) -> Option<&Arc<Entry>> {
         self.version.disk.get()
@@ -59,10 +68,36 @@ impl RemoteFile {
         self.cache.insert_owned(self.version.id, class, offset, bytes);
     }
 
-    /// Keeps bytes that were fetched on disk alone.
-    pub(super) fn keep_on_disk(&self, class: Class, offset: u64, bytes: Bytes) {
-        if let Some(disk) = self.disk() {
-            disk.put(class, offset, bytes);
+    /// Keeps a copy of raw bytes that were fetched, on disk alone; the last ones when `copies` are ended.
+    pub(super) fn copy_to_disk(&self, copies: &mut Copies, offset: u64, bytes: &[u8]) {
+        if self.disk().is_none() {
+            return;
+        }
+        if bytes.len() > PART {
+            self.keep_copy_on_disk(Class::Raw, offset, bytes);
+            return;
+        }
+        if copies.filled + bytes.len() > PART {
+            self.end_copies(copies);
+        }
+        let memory = copies.memory.get_or_insert_with(|| Memory::zeros(PART));
+        memory[copies.filled..copies.filled + bytes.len()].copy_from_slice(bytes);
+        copies.filled += bytes.len();
+        copies.ranges.push((offset, bytes.len()));
+    }
+
+    /// Hands over what was copied.
+    pub(super) fn end_copies(&self, copies: &mut Copies) {
+        let Copies { memory, ranges, .. } = std::mem::take(copies);
+        let (Some(disk), Some(memory)) = (self.disk(), memory) else {
+            return;
+        };
+        let mut rest = Bytes::from(memory);
+        for (offset, length) in ranges {
+            // The rest would not fit either.
+            if !disk.put(Class::Raw, offset, rest.split_to(length)) {
+                return;
+            }
         }
     }
 

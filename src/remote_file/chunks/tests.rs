@@ -1,9 +1,11 @@
 use std::sync::Mutex;
+use std::time::Duration;
 
 use proptest::prelude::*;
 
 use super::*;
 use crate::Settings;
+use crate::settings::CacheDir;
 use crate::testing::{Fault, Memory, settings};
 
 const SIZE: usize = 1000;
@@ -111,4 +113,25 @@ fn a_server_that_fails_is_reported() {
         .unwrap();
     memory.edit(|state| state.version = "v2".to_owned());
     assert!(matches!(decoded(&file, &chunks), Err(Error::Changed { .. })));
+}
+
+#[test]
+fn what_is_too_much_for_memory_is_on_disk() {
+    let (bytes, chunks) = content(3000);
+    let memory = Memory::new(bytes);
+    let folder = tempfile::tempdir().unwrap();
+    let settings = Settings {
+        data_memory: 50_000,
+        cache_dir: CacheDir::At(folder.path().to_path_buf()),
+        ..settings()
+    };
+    let file = memory
+        .open("https://chunks-on-disk/hdfstream/x.h5", &settings)
+        .unwrap();
+    let first = decoded(&file, &chunks).unwrap();
+    crate::disk_cache::finish_within(Duration::from_secs(60));
+    memory.operations();
+    assert_eq!(decoded(&file, &chunks).unwrap(), first);
+    assert!(memory.operations().is_empty());
+    assert!(first.is_some_and(|all| all[2999] == [2999u16 as u8; SIZE]));
 }
