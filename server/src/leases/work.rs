@@ -275,11 +275,12 @@ impl Work {
             return None;
         };
         let file = Arc::clone(writer.file());
+        let changed = writer.committed() > 0;
         if let Err(error) = writer.end() {
             // What was committed is in the journal; whoever opens the file next has it recovered.
             tracing::error!("{:?}: the lease could not be ended: {error}", self.place.path);
         }
-        let left = self.chain.and_then(|chain| match settled(&file) {
+        let left = self.chain.and_then(|chain| match settled(&file, changed) {
             Ok(found) => chain.leave(&found, told),
             Err(error) => {
                 tracing::error!("{:?}: {error}", self.place.path);
@@ -297,7 +298,7 @@ impl Work {
         };
         let file = Arc::clone(writer.file());
         drop(writer);
-        if let (Some(chain), Ok(found)) = (self.chain, settled(&file)) {
+        if let (Some(chain), Ok(found)) = (self.chain, settled(&file, false)) {
             chain.leave(&found, true);
         }
         unlock(&file);
@@ -325,7 +326,7 @@ impl Work {
             && (self.begin == Begin::Existing || writer.committed() > 0)
         {
             let failed = |error| io_failed(&self.place.path, error);
-            let found = settled(writer.file()).map_err(failed)?;
+            let found = settled(writer.file(), false).map_err(failed)?;
             let found = Content {
                 size: writer.size(),
                 ..found
@@ -379,13 +380,19 @@ fn unlock(file: &File) {
     let _ = file.unlock();
 }
 
-/// What the metadata of a file say, once a later change must show in them.
-fn settled(file: &Arc<File>) -> io::Result<Content> {
-    let mut metadata = file.metadata()?;
-    if let Some(wait) = version::unsettled(&metadata) {
-        sleep(wait);
-        metadata = file.metadata()?;
-    }
+/// What the metadata of a file say, once a later change must show in them. Whoever `changed` it need not wait for that.
+fn settled(file: &Arc<File>, changed: bool) -> io::Result<Content> {
+    let metadata = file.metadata()?;
+    let metadata = match version::unsettled(&metadata) {
+        None => metadata,
+        Some(wait) => match changed.then(|| version::stamp(file)).flatten() {
+            Some(stamped) => stamped,
+            None => {
+                sleep(wait);
+                file.metadata()?
+            }
+        },
+    };
     Ok(Content::new(Arc::clone(file), &metadata))
 }
 

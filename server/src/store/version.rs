@@ -1,6 +1,6 @@
 //! Version tags: what tells one content of a file from the next, without reading it.
 
-use std::fs::Metadata;
+use std::fs::{File, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, SystemTime};
 
@@ -52,6 +52,16 @@ pub(crate) fn unsettled(metadata: &Metadata) -> Option<Duration> {
     TICK.checked_sub(age).filter(|left| !left.is_zero())
 }
 
+/// Gives a file that was just changed a time of modification between two ticks, so that the next change must get another
+/// one. Returns what its metadata say then; `None` where the server may not set it, or the file system keeps less exact
+/// times.
+pub(crate) fn stamp(file: &File) -> Option<Metadata> {
+    let now = SystemTime::now();
+    file.set_modified(now).ok()?;
+    let metadata = file.metadata().ok()?;
+    (metadata.modified().ok()? == now).then_some(metadata)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,6 +77,23 @@ mod tests {
         std::thread::sleep(unsettled(&before).unwrap_or_default());
         fs::write(&path, b"two").unwrap();
         assert_ne!(tag(&before), tag(&fs::metadata(&path).unwrap()));
+    }
+
+    #[test]
+    fn after_a_stamp_the_next_change_shows_at_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a");
+        for _ in 0..200 {
+            fs::write(&path, b"one").unwrap();
+            let stamped = stamp(&File::options().write(true).open(&path).unwrap()).unwrap();
+            fs::write(&path, b"two").unwrap();
+            // The change time may be that of the same tick.
+            assert_ne!(
+                stamped.modified().unwrap(),
+                fs::metadata(&path).unwrap().modified().unwrap()
+            );
+            assert_ne!(tag(&stamped), tag(&fs::metadata(&path).unwrap()));
+        }
     }
 
     #[test]
