@@ -82,8 +82,7 @@ impl Scene {
     }
 }
 
-/// A writer keeps its file when the clock of the server is set, by hours and in either direction: leases go by time that
-/// nobody sets.
+/// A writer keeps its file when the clock of the server is set meanwhile, by hours and in either direction.
 #[test]
 fn a_server_whose_clock_is_set_keeps_its_writers() {
     let clock = Clock::new();
@@ -94,7 +93,7 @@ fn a_server_whose_clock_is_set_keeps_its_writers() {
     scene.reached_by_clock(-6);
 }
 
-/// The same when the clock of the program's machine is set.
+/// A writer keeps its file when the clock of its own machine is set meanwhile.
 #[test]
 fn a_writer_whose_clock_is_set_keeps_its_file() {
     let clock = Clock::new();
@@ -109,8 +108,8 @@ fn a_writer_whose_clock_is_set_keeps_its_file() {
     assert_eq!(seen, "6\n-6\nBlockingIOError 11\n");
 }
 
-/// The lock of a writer that died ends after the time of a lease, also when the server's clock was set back meanwhile,
-/// and not before when it was set forward.
+/// The lock of a writer that died ends after the time of a lease when the server's clock was set back meanwhile, and not before
+/// when it was set forward.
 #[test]
 fn the_lock_of_a_dead_writer_ends_whatever_the_clock_says() {
     let clock = Clock::new();
