@@ -63,19 +63,20 @@ impl Engine {
         self.runtime.spawn(task);
     }
 
-    /// Runs `task` on the threads of the runtime until it is done.
-    pub(crate) fn run<F>(&self, task: F) -> Result<F::Output, Error>
+    /// Runs `task` on the threads of the runtime until it is done, and does `meanwhile` on this one.
+    pub(crate) fn run<F>(&self, task: F, meanwhile: impl FnOnce()) -> Result<F::Output, Error>
     where
         F: Future + Send + 'static,
         F::Output: Send,
     {
-        self.wait(self.runtime.spawn(task))
-            .map_err(|error| match error.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                Err(error) => Error::Engine {
-                    reason: error.to_string(),
-                },
-            })
+        let task = self.runtime.spawn(task);
+        meanwhile();
+        self.wait(task).map_err(|error| match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(error) => Error::Engine {
+                reason: error.to_string(),
+            },
+        })
     }
 
     /// Runs `future` on this thread until it is done, while the runtime's threads drive sockets and

@@ -188,8 +188,18 @@ impl Server {
         target: Target<'_>,
         question: &Q,
     ) -> Result<A, Error> {
+        self.ask_and(target, question, || {})
+    }
+
+    /// As [`Self::ask`]; does `meanwhile` while the answer is on its way.
+    pub(crate) fn ask_and<Q: Serialize, A: DeserializeOwned>(
+        &self,
+        target: Target<'_>,
+        question: &Q,
+        meanwhile: impl FnOnce(),
+    ) -> Result<A, Error> {
         let body = protocol::encode(question).map_err(|error| self.senseless(target, error.to_string()))?;
-        self.fetch(target, body)
+        self.fetch(target, body, meanwhile)
     }
 
     /// Sends the message `body` and decodes the answer. A server that is away for a moment is waited for, and
@@ -206,12 +216,17 @@ impl Server {
     }
 
     /// On the threads of the network, from the connection to the last byte: this one is woken up once.
-    fn fetch<A: DeserializeOwned>(&self, target: Target<'_>, body: Vec<u8>) -> Result<A, Error> {
+    fn fetch<A: DeserializeOwned>(
+        &self,
+        target: Target<'_>,
+        body: Vec<u8>,
+        meanwhile: impl FnOnce(),
+    ) -> Result<A, Error> {
         stats::ROUND_TRIPS.add(1);
         let server = self.clone();
         let (base, url) = (target.base.to_owned(), target.url.to_owned());
         let operation = target.operation;
-        let reply = Engine::current()?.run(async move {
+        let exchange = async move {
             let target = Target {
                 base: &base,
                 operation,
@@ -219,13 +234,14 @@ impl Server {
             };
             let mut reply = Collect::new(body);
             server.exchange(target, &mut reply).await.map(|()| reply)
-        })??;
+        };
+        let reply = Engine::current()?.run(exchange, meanwhile)??;
         protocol::decode(reply.bytes()).map_err(|error| self.senseless(target, error.to_string()))
     }
 
     /// What the server can do, and who it takes the user for.
     pub(crate) fn capabilities(&self, target: Target<'_>) -> Result<Capabilities, Error> {
-        self.fetch(target, Vec::new())
+        self.fetch(target, Vec::new(), || {})
     }
 
     /// Sends a request whose answer is received as it arrives.

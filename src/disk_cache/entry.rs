@@ -41,6 +41,8 @@ struct State {
     seen: usize,
     /// Whether the index has the raw segments, too, that were there at the beginning.
     looked: bool,
+    /// Metadata that was read already.
+    prepared: Option<Vec<(u64, Bytes)>>,
 }
 
 /// Bytes that are on disk.
@@ -217,8 +219,19 @@ impl Entry {
         }
     }
 
+    /// Reads what [`Self::metadata`] will be asked for, if the file has not changed.
+    pub(crate) fn prepare(&self, most: u64) {
+        if self.is_traced() {
+            let pieces = self.metadata(most);
+            self.state().prepared = pieces;
+        }
+    }
+
     /// All metadata if it has at most so many bytes, otherwise nothing; `None` when some of it is damaged.
     pub(crate) fn metadata(&self, most: u64) -> Option<Vec<(u64, Bytes)>> {
+        if let Some(pieces) = self.state().prepared.take() {
+            return Some(pieces);
+        }
         let places = self.state().index.places(0, u64::MAX);
         let bytes: u64 = places.iter().map(|place| place.length).sum();
         if bytes > most {

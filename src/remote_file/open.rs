@@ -70,7 +70,12 @@ pub(crate) fn open(
             known: version_of(known.as_ref(), kept.as_ref()),
             write,
         };
-        let reply = server.ask::<_, OpenReply>(target, &question);
+        // Mostly it has not changed.
+        let reply = server.ask_and::<_, OpenReply>(target, &question, || {
+            if let Some(kept) = &kept {
+                kept.prepare(cache.room_for_metadata());
+            }
+        });
         reply.map(First::Present).map_err(|error| match error {
             // The served root itself, which is no file by any name.
             Error::NotFound { url, server } if place.path.is_empty() => Error::IsDirectory { url, server },
