@@ -4,6 +4,7 @@
 //! here for certain is answered with `None`: native HDF5 then reads, and says what is wrong.
 
 mod fletcher32;
+pub mod heap;
 mod listed;
 mod lz4;
 pub mod lzf;

@@ -40,7 +40,7 @@ pub use name::{Name, RemoteName, resolve, resolve_with_stub, stub::Stub};
 pub use opened::{Objects, Opened, open};
 pub use progress::showing::Showing;
 pub use protocol::Begin;
-pub use remote_file::{Class, Extents, RemoteFile, StoredChunk};
+pub use remote_file::{Class, Extents, HeapObject, RemoteFile, StoredChunk};
 pub use settings::{Secret, Settings};
 pub use upload::{UploadError, end_uploads_at_interrupt, upload};
 pub use writable_file::{WritableFile, recovery};

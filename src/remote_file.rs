@@ -7,6 +7,7 @@ mod chunks;
 mod flights;
 mod fold;
 mod foresight;
+mod heaps;
 mod kept;
 pub(crate) mod open;
 mod plan;
@@ -28,6 +29,7 @@ pub use chunks::StoredChunk;
 use flights::Flight;
 pub use foresight::Extents;
 use foresight::Foresight;
+pub use heaps::Object as HeapObject;
 use plan::{Ahead, Plan};
 pub(crate) use source::Source;
 
@@ -223,6 +225,36 @@ impl RemoteFile {
         place: &(dyn Fn(usize, &[u8]) + Sync),
     ) -> Result<bool, Error> {
         chunks::decode(self, pipeline, size, chunks, place)
+    }
+
+    /// Whether references to global heaps are as [`decode::heap`](crate::decode::heap) knows them: the file has no user
+    /// block, and addresses of 8 bytes.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn has_usual_heaps(&self) -> Result<bool, Error> {
+        heaps::are_usual(self)
+    }
+
+    /// Fetches objects of global heaps; `put` gets the place of each with its bytes, on any thread and in any order, and
+    /// says whether it could take it. `false` when not all of them were what they should be: then native HDF5 has to
+    /// look at them. The objects come out in another order.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn heap_objects(
+        &self,
+        wanted: &mut [HeapObject],
+        put: &(dyn Fn(u64, &[u8]) -> bool + Sync),
+    ) -> Result<bool, Error> {
+        heaps::read(self, wanted, put)
+    }
+
+    /// Says, like [`Self::plan`], that raw `ranges` are about to be read and then the global heaps that these objects
+    /// are in.
+    pub fn plan_with_heaps(&self, mut ranges: Vec<(u64, u64)>, wanted: &mut [HeapObject]) -> Option<Showing> {
+        ranges.extend(heaps::ranges(self, wanted));
+        self.plan(ranges)
     }
 
     /// Shows that so many bytes are read now.

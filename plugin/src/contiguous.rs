@@ -13,8 +13,9 @@ use crate::ffi::{self, haddr_t, hid_t};
 use crate::guard::Failed;
 use crate::handle::Handle;
 use crate::host::Host;
-use crate::selection::{self, Walk};
+use crate::selection::{self, Runs, Walk};
 use crate::storage;
+use crate::varying::{self, Varying};
 
 /// Shorter runs of elements, bytes, are picked out of all that lies between the first and the last,
 const SHORT: u64 = 512;
@@ -40,6 +41,8 @@ pub(crate) struct Contiguous {
     element: u64,
     /// Whether elements are bytes and nothing else.
     plain: bool,
+    /// How their parts of variable length are stored, if they have any.
+    varying: Option<Varying>,
     /// Where they all are: one range.
     all: Extents,
 }
@@ -51,8 +54,16 @@ impl Contiguous {
         let datatype = storage::datatype(host, dataset)?;
         let space = storage::space(host, dataset)?;
         let extents = storage::dimensions(host, space.id())?;
-        // SAFETY: an open datatype.
-        let element = unsafe { (host.h5.H5Tget_size)(datatype.id()) } as u64;
+        let plain = is_plain(host, datatype.id());
+        let varying = match plain {
+            true => None,
+            false => Varying::of(host, datatype.id()),
+        };
+        let element = match &varying {
+            Some(varying) => varying.element as u64,
+            // SAFETY: an open datatype.
+            None => unsafe { (host.h5.H5Tget_size)(datatype.id()) as u64 },
+        };
         let size = extents
             .iter()
             .try_fold(element, |size, extent| size.checked_mul(*extent))?;
@@ -74,7 +85,8 @@ impl Contiguous {
             offset,
             extents,
             element,
-            plain: is_plain(host, datatype.id()),
+            plain,
+            varying,
             all: [(offset, size)].into(),
         })
     }
@@ -103,6 +115,16 @@ impl Contiguous {
             return leave;
         }
         let wanted = count * self.element;
+        if let Some(varying) = self
+            .varying
+            .as_ref()
+            .filter(|_| count > 1 && count <= varying::MOST && !transformed)
+            && let Some(runs) = selection::in_file(host, selected, &self.extents, MOST_RUNS)
+        {
+            let memory = self.texts(host, varying, selected, &runs);
+            drop((quiet, saved));
+            return self.follow(host, file, selected, varying, &runs, memory);
+        }
         if span <= LITTLE {
             return leave;
         }
@@ -193,6 +215,64 @@ impl Contiguous {
     fn is_wanted_as_stored(&self, host: &'static Host, stored: &Handle, selected: Selected) -> bool {
         // SAFETY: open datatypes.
         self.plain && unsafe { (host.h5.H5Tequal)(stored.id(), selected.memory_type) } > 0
+    }
+
+    /// The elements of the program's memory that the selected `runs` become, if they are texts and wanted as such.
+    fn texts(
+        &self,
+        host: &'static Host,
+        varying: &Varying,
+        selected: Selected,
+        runs: &[(u64, u64)],
+    ) -> Option<Runs> {
+        let stored = storage::datatype(host, selected.dataset)?;
+        // SAFETY: open datatypes.
+        let same = unsafe { (host.h5.H5Tequal)(stored.id(), selected.memory_type) > 0 };
+        (varying.are_texts && same)
+            .then(|| selection::in_memory(host, selected, runs, MOST_RUNS))
+            .flatten()
+    }
+
+    /// Fetches `runs` of elements, and follows their references to what varies in length.
+    fn follow(
+        &self,
+        host: &'static Host,
+        file: &RemoteFile,
+        selected: Selected,
+        varying: &Varying,
+        runs: &[(u64, u64)],
+        memory: Option<Runs>,
+    ) -> Result<Prepared, Failed> {
+        if !varying::is_usual(host, file)? {
+            return Ok(Prepared::Announced(None));
+        }
+        let ranges: Vec<(u64, u64)> = runs
+            .iter()
+            .map(|&(first, count)| (self.offset + first * self.element, count * self.element))
+            .collect();
+        let mut elements = vec![0; ranges.iter().map(|range| range.1 as usize).sum()];
+        let mut rest = elements.as_mut_slice();
+        let mut pieces = Vec::with_capacity(ranges.len());
+        for &(offset, length) in &ranges {
+            let (piece, after) = rest.split_at_mut(length as usize);
+            pieces.push((Class::Raw, offset, piece));
+            rest = after;
+        }
+        file.read_vector(&mut pieces).map_err(|error| {
+            push(host, Topic::Read, file.url(), &error);
+            Failed
+        })?;
+        let mut wanted = Vec::new();
+        let mut rest = elements.as_slice();
+        let all = [(0, elements.len() as u64 / self.element)];
+        for &(first, count) in memory.as_deref().unwrap_or(&all) {
+            let (now, after) = rest
+                .split_at_checked((count * self.element) as usize)
+                .ok_or(Failed)?;
+            varying.follow(now, first, &mut wanted);
+            rest = after;
+        }
+        varying::read(host, file, selected, wanted, memory, ranges)
     }
 
     /// Fetches `runs` of elements all at once, and converts them.

@@ -202,9 +202,9 @@ fn prepare(host: &'static Host, selected: Selected) -> Result<Prepared, Failed> 
             }
             if let Content::Reading(file) = &content
                 && !open_drivers::follows(host.slot, &content)
-                && decoded::read(host, file, chunks, selected)?
+                && let Some(prepared) = decoded::read(host, file, chunks, selected)?
             {
-                return Ok(Prepared::Read);
+                return Ok(prepared);
             }
             let _saved = Saved::new(host);
             let ranges = chunks.selected(host, selected.file_space);

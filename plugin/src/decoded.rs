@@ -5,15 +5,19 @@
 //! Everything else is left to the native code; so is what turns out to be wrong, for it to say how.
 
 use hdfstream::decode::{Move, Placement, Slab};
-use hdfstream::{RemoteFile, StoredChunk};
+use std::sync::{Mutex, PoisonError};
+
+use hdfstream::{Error, HeapObject, RemoteFile, StoredChunk};
 
 use crate::chunk_index::ChunkIndex;
-use crate::dataset::Selected;
+use crate::dataset::{Prepared, Selected};
 use crate::error_stack::{Quiet, Saved, Topic, push};
 use crate::ffi;
 use crate::guard::Failed;
 use crate::host::Host;
-use crate::{selection, storage};
+use crate::selection::Runs;
+use crate::varying::Varying;
+use crate::{selection, storage, varying};
 
 pub(crate) use conversion::Conversion;
 use places::Places;
@@ -42,6 +46,8 @@ struct Job<'c> {
     /// Bytes of a chunk.
     size: usize,
     conversion: Option<Conversion>,
+    /// Where texts of variable length go.
+    texts: Option<Runs>,
 }
 
 /// Memory that is filled.
@@ -50,16 +56,31 @@ struct Destination(*mut u8);
 // SAFETY: threads write different parts of it, while the call that owns it waits for them.
 unsafe impl Sync for Destination {}
 
-/// Reads what `selected` asks for, if that can be done here; says whether it was.
+/// Reads what `selected` asks for, if that can be done here, or says to `file` which heaps native code will read; says
+/// whether one of the two was done.
 pub(crate) fn read(
     host: &'static Host,
     file: &RemoteFile,
     chunks: &ChunkIndex,
     selected: Selected,
-) -> Result<bool, Failed> {
+) -> Result<Option<Prepared>, Failed> {
     let Some(mut job) = Job::new(host, chunks, selected) else {
-        return Ok(false);
+        return Ok(None);
     };
+    if let Some(varying) = &job.recipe.varying {
+        if !varying::is_usual(host, file)? {
+            return Ok(None);
+        }
+        let followed = job.follow(file, varying).map_err(|error| {
+            push(host, Topic::Read, file.url(), &error);
+            Failed
+        })?;
+        let Some(wanted) = followed else {
+            return Ok(None);
+        };
+        let ranges = job.stored.iter().map(|chunk| (chunk.offset, chunk.length));
+        return varying::read(host, file, selected, wanted, job.texts.take(), ranges.collect()).map(Some);
+    }
     let mut conversion = job.conversion.take();
     let destination = Destination(match &mut conversion {
         Some(conversion) => conversion.destination(selected),
@@ -74,7 +95,7 @@ pub(crate) fn read(
             Failed
         })?;
     if !whole {
-        return Ok(false);
+        return Ok(None);
     }
     if let Some(fill) = job.recipe.fill.as_ref().filter(|_| !job.absent.is_empty()) {
         let chunk = fill.repeat(job.size / fill.len().max(1));
@@ -83,8 +104,8 @@ pub(crate) fn read(
         }
     }
     match conversion {
-        Some(conversion) => conversion.perform(host, selected).map(|()| true),
-        None => Ok(true),
+        Some(conversion) => conversion.perform(host, selected).map(|()| Some(Prepared::Read)),
+        None => Ok(Some(Prepared::Read)),
     }
 }
 
@@ -108,6 +129,20 @@ impl<'c> Job<'c> {
             .filter(|size| *size > 0 && *size <= LARGEST)?;
         // SAFETY: open datatypes.
         let same = unsafe { (host.h5.H5Tequal)(stored.id(), selected.memory_type) > 0 };
+        let varies = recipe.varying.is_some();
+        let texts = match &recipe.varying {
+            Some(varying) if same && varying.are_texts => {
+                selection::in_file(host, selected, &recipe.extents, MOST_RUNS)
+                    .and_then(|file| selection::in_memory(host, selected, &file, MOST_RUNS))
+            }
+            _ => None,
+        };
+        // Where other things than texts go is for the native code to know.
+        let same = if varies { texts.is_some() } else { same };
+        let converting = |count| match varies {
+            true => Some(None),
+            false => Conversion::new(host, stored, selected, &recipe.extents, count).map(Some),
+        };
         let file = places::in_file(host, selected, &recipe.extents);
         let (places, count, conversion) = match file {
             Some(file) if same => {
@@ -131,8 +166,7 @@ impl<'c> Job<'c> {
                 let count = file.count();
                 let dense = Slab::all(vec![count])?;
                 let placement = Placement::new(&file, chunks.shape(), &dense, recipe.element)?;
-                let conversion = Conversion::new(host, stored, selected, &recipe.extents, count)?;
-                (Places::regular(placement)?, count, Some(conversion))
+                (Places::regular(placement)?, count, converting(count)?)
             }
             None => {
                 let file = selection::in_file(host, selected, &recipe.extents, MOST_RUNS)?;
@@ -140,14 +174,16 @@ impl<'c> Job<'c> {
                 let (memory, conversion) = if same {
                     (selection::in_memory(host, selected, &file, MOST_RUNS)?, None)
                 } else {
-                    let conversion = Conversion::new(host, stored, selected, &recipe.extents, count)?;
-                    (vec![(0, count)], Some(conversion))
+                    (vec![(0, count)], converting(count)?)
                 };
                 let moves = Move::pairs(&file, &memory);
                 let places = Places::listed(&moves, &recipe.extents, chunks.shape(), recipe.element)?;
                 (places, count, conversion)
             }
         };
+        if varies && (count <= 1 || count > varying::MOST) {
+            return None;
+        }
         // What is left of few chunks the native code keeps for the next read.
         let decoded = size * places.positions().len() as u64;
         if decoded <= recipe.native_cache && count * recipe.element as u64 * PARTS < decoded {
@@ -161,6 +197,7 @@ impl<'c> Job<'c> {
             places,
             size: size as usize,
             conversion,
+            texts,
         };
         for (number, position) in job.places.positions().iter().enumerate() {
             match chunks.at(position) {
@@ -174,6 +211,25 @@ impl<'c> Job<'c> {
         }
         // What was never written is for the native code to leave alone when there is no fill value.
         (job.absent.is_empty() || recipe.fill.is_some()).then_some(job)
+    }
+
+    /// What the selected elements refer to, and where that goes; `None` when it cannot be told here.
+    fn follow(&self, file: &RemoteFile, varying: &Varying) -> Result<Option<Vec<HeapObject>>, Error> {
+        let found: Vec<Mutex<Vec<HeapObject>>> = self.there.iter().map(|_| Mutex::default()).collect();
+        let decoded = |number: usize, chunk: &[u8]| {
+            let mut wanted = Vec::new();
+            self.places.copies(self.there[number], |from, to, length| {
+                if let Some(elements) = chunk.get(from..from + length) {
+                    varying.follow(elements, (to / varying.element) as u64, &mut wanted);
+                }
+            });
+            *found[number].lock().unwrap_or_else(PoisonError::into_inner) = wanted;
+        };
+        let whole = file.decode(&self.recipe.pipeline, self.size, &self.stored, &decoded)?;
+        let found = found
+            .into_iter()
+            .map(|found| found.into_inner().unwrap_or_else(PoisonError::into_inner));
+        Ok(whole.then(|| found.flatten().collect()))
     }
 
     /// Copies the selected elements of the chunk of that number to where they go.

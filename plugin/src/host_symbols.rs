@@ -167,6 +167,7 @@ functions! {
     H5Tcreate: fn(ffi::H5T_class_t, usize) -> hid_t;
     H5Tequal: fn(hid_t, hid_t) -> ffi::htri_t;
     H5Tget_class: fn(hid_t) -> ffi::H5T_class_t;
+    H5Tget_member_offset: fn(hid_t, c_uint) -> usize;
     H5Tget_member_type: fn(hid_t, c_uint) -> hid_t;
     H5Tget_nmembers: fn(hid_t) -> std::ffi::c_int;
     H5Tget_size: fn(hid_t) -> usize;

@@ -37,6 +37,8 @@ mod reporting;
 mod scratch;
 mod selection;
 mod storage;
+mod texts;
+mod varying;
 mod vfd;
 mod virtual_sources;
 mod writing;

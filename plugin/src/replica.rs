@@ -14,7 +14,6 @@ mod remote;
 mod selection;
 pub(crate) mod slots;
 mod source;
-mod texts;
 mod tree;
 
 use std::collections::HashMap;

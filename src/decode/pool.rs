@@ -22,11 +22,12 @@ pub(crate) fn current() -> Result<Arc<ThreadPool>, ThreadPoolBuildError> {
 }
 
 /// Calls `work` with the working memory of this thread.
-pub(crate) fn with_workspace(work: impl FnOnce(&mut Workspace)) {
+pub(crate) fn with_workspace<T>(work: impl FnOnce(&mut Workspace) -> T) -> T {
     thread_local!(static WORKSPACE: Cell<Option<Box<Workspace>>> = const { Cell::new(None) });
     // Nothing of a thread is left when a program ends and HDF5 closes its files.
     let mut workspace = WORKSPACE.try_with(Cell::take).ok().flatten().unwrap_or_default();
-    work(&mut workspace);
+    let done = work(&mut workspace);
     workspace.shrink();
     let _ = WORKSPACE.try_with(|kept| kept.set(Some(workspace)));
+    done
 }

@@ -1,4 +1,4 @@
-//! Chunks on their way from the cache or the server to the threads that decode them.
+//! Chunks, or other pieces of a file, on their way from the cache or the server to the threads that decode them.
 //!
 //! Each is decoded as soon as its last byte is here, while those behind it are still arriving. The thread that reads
 //! waits for the network and fills the cache; the decoding threads touch neither.
@@ -31,7 +31,7 @@ const PART: u64 = 8 << 20;
 /// Largest part: from then on the next one waits for a connection.
 const LARGEST_PART: u64 = 24 << 20;
 /// So many decoded bytes are not worth a second thread.
-const LITTLE: usize = 128 << 10;
+const LITTLE: u64 = 128 << 10;
 /// The semaphore counts bytes in units of this size, of which there are no more than it can count.
 const UNIT: u64 = 4096;
 
@@ -49,10 +49,11 @@ pub struct StoredChunk {
 /// What all chunks of a read share.
 struct Reading<'r> {
     file: &'r RemoteFile,
-    pipeline: &'r Pipeline,
-    size: usize,
     chunks: &'r [StoredChunk],
-    place: &'r (dyn Fn(usize, &[u8]) + Sync),
+    /// What is to be done with the chunk of that number, as stored; `false` when it is not what it should be.
+    work: &'r (dyn Fn(usize, &[u8]) -> bool + Sync),
+    /// Whether that is too little for a second thread.
+    little: bool,
     /// Whether to keep in memory what is fetched.
     keep: bool,
     /// What goes to the disk otherwise.
@@ -75,6 +76,28 @@ pub(super) fn decode(
     chunks: &[StoredChunk],
     place: &(dyn Fn(usize, &[u8]) + Sync),
 ) -> Result<bool, Error> {
+    let work = |number: usize, stored: &[u8]| {
+        pool::with_workspace(|workspace| {
+            let decoded = pipeline.decode(stored, chunks[number].mask, size, workspace);
+            decoded.map(|bytes| place(number, bytes)).is_some()
+        })
+    };
+    let whole = each(file, chunks, (chunks.len() * size) as u64, &work)?;
+    if whole {
+        stats::CHUNKS_DECODED.add(chunks.len() as u64);
+    }
+    Ok(whole)
+}
+
+/// Does `work` with each of `chunks` as soon as it is here, on all cores if that makes so many bytes; says whether it was
+/// done with all of them.
+pub(super) fn each(
+    file: &RemoteFile,
+    chunks: &[StoredChunk],
+    bytes: u64,
+    work: &(dyn Fn(usize, &[u8]) -> bool + Sync),
+) -> Result<bool, Error> {
+    let little = bytes <= LITTLE;
     let ends = chunks.iter().map(|chunk| chunk.offset.checked_add(chunk.length));
     if ends.into_iter().any(|end| end.is_none_or(|end| end > file.size)) {
         return Ok(false);
@@ -134,10 +157,9 @@ pub(super) fn decode(
     }
     let reading = Reading {
         file,
-        pipeline,
-        size,
         chunks,
-        place,
+        work,
+        little,
         keep: file.keeps(bytes),
         copies: Mutex::default(),
         room: Semaphore::new((UNDER_WAY / UNIT) as usize),
@@ -162,11 +184,7 @@ pub(super) fn decode(
         .unwrap_or_else(PoisonError::into_inner);
     file.end_copies(&mut copies);
     read?;
-    let whole = !reading.failed.into_inner();
-    if whole {
-        stats::CHUNKS_DECODED.add(chunks.len() as u64);
-    }
-    Ok(whole)
+    Ok(!reading.failed.into_inner())
 }
 
 fn end(chunk: &StoredChunk) -> u64 {
@@ -272,9 +290,7 @@ impl<'r> Reading<'r> {
     /// Lets a thread decode a chunk; this one, when waking another would take longer, or when all have enough to do: what
     /// arrives meanwhile waits in the kernel and not here.
     fn start(&'r self, scope: &Scope<'r>, number: usize, stored: Bytes, permit: impl Send + 'r) {
-        if self.chunks.len() * self.size <= LITTLE
-            || self.waiting.load(Ordering::Relaxed) >= self.most_waiting
-        {
+        if self.little || self.waiting.load(Ordering::Relaxed) >= self.most_waiting {
             self.finish(number, &stored);
             self.recycle(stored);
             return;
@@ -311,16 +327,9 @@ impl<'r> Reading<'r> {
     }
 
     fn finish(&self, number: usize, stored: &[u8]) {
-        if self.failed.load(Ordering::Relaxed) {
-            return;
+        if !self.failed.load(Ordering::Relaxed) && !(self.work)(number, stored) {
+            self.failed.store(true, Ordering::Relaxed);
         }
-        pool::with_workspace(|workspace| {
-            let mask = self.chunks[number].mask;
-            match self.pipeline.decode(stored, mask, self.size, workspace) {
-                Some(bytes) => (self.place)(number, bytes),
-                None => self.failed.store(true, Ordering::Relaxed),
-            }
-        });
     }
 }
 

@@ -44,5 +44,6 @@ mod tls;
 mod tools;
 mod torture;
 mod v1;
+mod varying;
 mod writers;
 mod writing;

@@ -9,6 +9,7 @@ use crate::ffi::{self, hid_t};
 use crate::handle::Handle;
 use crate::host::Host;
 use crate::storage;
+use crate::varying::Varying;
 
 /// More parameters than the known filters have.
 const PARAMETERS: usize = 8;
@@ -24,6 +25,8 @@ pub(crate) struct Recipe {
     pub(super) extents: Vec<u64>,
     /// Bytes of an element.
     pub(super) element: usize,
+    /// How its parts of variable length are stored, if it has any.
+    pub(super) varying: Option<Varying>,
     /// Bytes of decoded chunks that the native code keeps.
     pub(super) native_cache: u64,
     /// What an element of a chunk is that was never written; `None` where that is for the native code to say.
@@ -46,17 +49,29 @@ impl Recipe {
             return None;
         }
         let datatype = storage::datatype(host, dataset)?;
-        if !is_plain(host, datatype.id()) {
-            return None;
-        }
-        // SAFETY: an open datatype.
-        let element = unsafe { (host.h5.H5Tget_size)(datatype.id()) };
+        let varying = match is_plain(host, datatype.id()) {
+            true => None,
+            false => Some(Varying::of(host, datatype.id())?),
+        };
+        let (element, fill) = match &varying {
+            None => {
+                // SAFETY: an open datatype.
+                let element = unsafe { (host.h5.H5Tget_size)(datatype.id()) };
+                (element, fill_value(host, creation, &datatype, element))
+            }
+            // Without references: no value at all.
+            Some(varying) => (
+                varying.element,
+                is_filled_with_nothing(host, creation).then(Vec::new),
+            ),
+        };
         Some(Self {
             pipeline: pipeline(host, creation)?,
             extents: extents.to_vec(),
             element,
             native_cache: native_cache(host, dataset)?,
-            fill: fill_value(host, creation, &datatype, element),
+            fill,
+            varying,
         })
     }
 }
@@ -142,6 +157,18 @@ fn fill_value(host: &'static Host, creation: &Handle, datatype: &Handle, element
     );
     let shown = matches!(time, ffi::H5D_FILL_TIME_ALLOC | ffi::H5D_FILL_TIME_IFSET);
     (got && defined && shown).then_some(value)
+}
+
+/// Whether elements that were never written are shown, and without any value.
+fn is_filled_with_nothing(host: &'static Host, creation: &Handle) -> bool {
+    let (mut status, mut time) = (ffi::H5D_FILL_VALUE_ERROR, ffi::H5D_FILL_TIME_ERROR);
+    // SAFETY: an open dataset creation list, and out-pointers that live through the calls.
+    let got = unsafe {
+        (host.h5.H5Pfill_value_defined)(creation.id(), &raw mut status) >= 0
+            && (host.h5.H5Pget_fill_time)(creation.id(), &raw mut time) >= 0
+    };
+    let shown = matches!(time, ffi::H5D_FILL_TIME_ALLOC | ffi::H5D_FILL_TIME_IFSET);
+    got && shown && status == ffi::H5D_FILL_VALUE_DEFAULT
 }
 
 /// Bytes of decoded chunks that the native code keeps for `dataset`.

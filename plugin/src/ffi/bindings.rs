@@ -263,6 +263,9 @@ unsafe extern "C" {
     pub fn H5Tget_nmembers(type_id: hid_t) -> ::std::os::raw::c_int;
 }
 unsafe extern "C" {
+    pub fn H5Tget_member_offset(type_id: hid_t, membno: ::std::os::raw::c_uint) -> usize;
+}
+unsafe extern "C" {
     pub fn H5Tget_member_type(type_id: hid_t, membno: ::std::os::raw::c_uint) -> hid_t;
 }
 unsafe extern "C" {

@@ -13,7 +13,6 @@ use super::build::with_elements;
 use super::datatype::datatype;
 use super::remote::RemoteDataset;
 use super::selection;
-use super::texts::Texts;
 use super::{Replica, lock, of_object};
 use crate::dataset::Selected;
 use crate::error_stack::{Quiet, Saved, Topic, push_text};
@@ -23,6 +22,7 @@ use crate::handle::Handle;
 use crate::host::Host;
 use crate::scratch::Scratch;
 use crate::selection::{Runs, runs};
+use crate::texts::Texts;
 
 /// Bytes that are converted at once where that can be.
 const PIECE: u64 = 16 << 20;
@@ -275,7 +275,7 @@ impl Replica {
         };
         let texts = match dataset.element == Element::VariableText && is_unchanged(host, &stored, selected) {
             true => place_in_memory(host, wanted)
-                .and_then(|place| Texts::new(host, selected, place, wanted.count)),
+                .and_then(|place| Texts::new(host, selected, place, vec![(0, wanted.count)])),
             false => None,
         };
         if let Some(texts) = texts {
@@ -303,7 +303,7 @@ impl Replica {
     fn put_texts(&self, dataset: &RemoteDataset, wanted: &Wanted, texts: &Texts) -> Result<(), Error> {
         if wanted.is_all() {
             let (file, object) = (&dataset.file, &dataset.object);
-            let put = |number: u64, text: &[u8]| texts.put(number, text);
+            let put = |number: u64, text: &[u8]| texts.put(number, as_in_c(text));
             return self.server()?.read_texts(file, object, &wanted.rows, &put);
         }
         let Fetched::Sequences(answers) = self.fetch(dataset, &wanted.rows)? else {
@@ -311,11 +311,17 @@ impl Replica {
         };
         let fetched = sequences(&answers, &dataset.element, wanted.rows.count())?;
         let mut numbered = (0..).zip(wanted.picked(&fetched));
-        match numbered.all(|(number, text)| texts.put(number, text)) {
+        match numbered.all(|(number, text)| texts.put(number, as_in_c(text))) {
             true => Ok(()),
             false => Err(self.too_large(dataset)),
         }
     }
+}
+
+/// A text up to its first NUL.
+fn as_in_c(text: &[u8]) -> &[u8] {
+    let end = text.iter().position(|&byte| byte == 0);
+    &text[..end.unwrap_or(text.len())]
 }
 
 /// The elements of variable length in several answers, `count` in all.

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::dataset::Selected;
 use crate::host::Host;
+use crate::selection::Runs;
 
 /// A function of the program that gives memory.
 type Allocate = Option<unsafe extern "C" fn(usize, *mut c_void) -> *mut c_void>;
@@ -12,10 +13,10 @@ type Allocate = Option<unsafe extern "C" fn(usize, *mut c_void) -> *mut c_void>;
 type Free = Option<unsafe extern "C" fn(*mut c_void, *mut c_void)>;
 
 /// Texts that are put into the program's buffer; taken back when dropped, unless they are what it is to get.
-pub(super) struct Texts {
-    /// In the program's buffer: null, or a text of ours.
+pub(crate) struct Texts {
+    /// In the program's buffer. Those of `runs`, ascending and apart, are null or texts of ours.
     pointers: *mut *mut u8,
-    count: usize,
+    runs: Runs,
     allocate: Allocate,
     allocated_for: *mut c_void,
     free: Free,
@@ -25,12 +26,14 @@ pub(super) struct Texts {
 }
 
 // SAFETY: whoever has read something puts it here on behalf of the one thread that waits for the reading to be done;
-// nothing is put at the same time.
+// nothing is put to the same place at the same time, and at the same time to different ones only where memory is from
+// `malloc`.
 unsafe impl Sync for Texts {}
 
 impl Texts {
-    /// Room for `count` texts from `place` on. `None` when it cannot be told how the program manages memory.
-    pub(super) fn new(host: &'static Host, selected: Selected, place: u64, count: u64) -> Option<Self> {
+    /// Room for texts in the program's buffer: in `runs` of pointers, ascending and apart, counted from `place` on. `None`
+    /// when it cannot be told how the program manages memory.
+    pub(crate) fn new(host: &'static Host, selected: Selected, place: u64, runs: Runs) -> Option<Self> {
         let (mut allocate, mut allocated_for) = (None, std::ptr::null_mut());
         let (mut free, mut freed_for) = (None, std::ptr::null_mut());
         // SAFETY: an open transfer list, and room for each answer.
@@ -43,19 +46,20 @@ impl Texts {
                 &raw mut freed_for,
             )
         };
-        let count = usize::try_from(count).ok()?;
         if found < 0 || selected.buffer.is_null() {
             return None;
         }
-        // SAFETY: the program's buffer has room for pointers to so many texts at this place.
+        // SAFETY: the program's buffer has room for pointers to texts at these places.
         let pointers = unsafe {
             let pointers = selected.buffer.cast::<*mut u8>().add(place as usize);
-            std::ptr::write_bytes(pointers, 0, count);
+            for &(first, count) in &runs {
+                std::ptr::write_bytes(pointers.add(first as usize), 0, count as usize);
+            }
             pointers
         };
         Some(Self {
             pointers,
-            count,
+            runs,
             allocate,
             allocated_for,
             free,
@@ -65,13 +69,18 @@ impl Texts {
         })
     }
 
-    /// Puts the text `number`, up to its first NUL, in place of an earlier one; `false` when there is no memory.
-    pub(super) fn put(&self, number: u64, text: &[u8]) -> bool {
+    /// Whether each is in memory from `malloc`, so that several threads may put texts at the same time.
+    pub(crate) fn are_in_plain_memory(&self) -> bool {
+        self.allocate.is_none()
+    }
+
+    /// Puts a text at the pointer `number`, in place of an earlier one; `false` when there is no memory.
+    pub(crate) fn put(&self, number: u64, text: &[u8]) -> bool {
         let number = number as usize;
-        if number >= self.count {
+        if number >= self.end() {
             return false;
         }
-        let length = text.iter().position(|&byte| byte == 0).unwrap_or(text.len());
+        let length = text.len();
         if length == 0 {
             self.some_empty.store(true, Ordering::Relaxed);
         }
@@ -94,19 +103,26 @@ impl Texts {
     }
 
     /// Whether there is an empty one: it is HDF5's to show it as such or as none.
-    pub(super) fn some_empty(&self) -> bool {
+    pub(crate) fn some_empty(&self) -> bool {
         self.some_empty.load(Ordering::Relaxed)
     }
 
+    /// One past the last pointer.
+    fn end(&self) -> usize {
+        self.runs
+            .last()
+            .map_or(0, |(first, count)| (first + count) as usize)
+    }
+
     /// Leaves them to the program.
-    pub(super) fn give(mut self) {
+    pub(crate) fn give(mut self) {
         self.given = true;
     }
 
-    /// Calls `read` with all texts as elements, which it may read from to the program's buffer.
-    pub(super) fn reading(mut self, read: impl FnOnce(*const c_void) -> bool) -> bool {
+    /// Calls `read` with all texts, in one run, as elements, which it may read from to the program's buffer.
+    pub(crate) fn reading(mut self, read: impl FnOnce(*const c_void) -> bool) -> bool {
         // SAFETY: so many pointers are ours.
-        let mut copies = unsafe { std::slice::from_raw_parts(self.pointers, self.count) }.to_vec();
+        let mut copies = unsafe { std::slice::from_raw_parts(self.pointers, self.end()) }.to_vec();
         let done = read(copies.as_ptr().cast());
         // What is in the buffer now is HDF5's; ours are the copies.
         self.pointers = copies.as_mut_ptr();
@@ -136,9 +152,12 @@ impl Drop for Texts {
         if self.given {
             return;
         }
-        for number in 0..self.count {
-            // SAFETY: so many pointers are ours, and the program gets none of them.
-            unsafe { self.release(self.pointers.add(number).replace(std::ptr::null_mut())) };
+        for number in self.runs.iter().flat_map(|&(first, count)| first..first + count) {
+            // SAFETY: these pointers are ours, and the program gets none of them.
+            unsafe {
+                let place = self.pointers.add(number as usize);
+                self.release(place.replace(std::ptr::null_mut()));
+            }
         }
     }
 }
