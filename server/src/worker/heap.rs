@@ -3,20 +3,16 @@
 
 use std::collections::HashMap;
 
+use hdfstream::decode::heap::{LEAST, Objects, Reference, size};
+
+pub(super) use hdfstream::decode::heap::REFERENCE;
+
 use super::raw::RawFile;
 
-/// Bytes by which an element of variable length refers to its heap, in files with the usual sizes.
-pub(super) const REFERENCE: usize = 16;
-/// Least bytes of a collection of objects.
-const LEAST: usize = 4096;
 /// Larger ones are left to libhdf5, bytes.
 const LARGEST: u64 = 16 << 20;
 /// Bytes of collections that are kept.
 const KEPT: usize = 32 << 20;
-/// Bytes before the first object.
-const HEAD: usize = 16;
-/// Bytes before an object's own.
-const OBJECT: usize = 16;
 
 /// The collections of a file that were read lately.
 #[derive(Default)]
@@ -28,18 +24,17 @@ pub(super) struct Heaps {
 /// A part of the heap.
 struct Collection {
     bytes: Vec<u8>,
-    /// Where the objects are, by their number: first byte, and one past the last.
-    objects: Vec<(u32, u32)>,
+    objects: Objects,
 }
 
 impl Heaps {
     /// The text to which a stored element refers.
     pub(super) fn text(&mut self, file: &RawFile, element: &[u8; REFERENCE]) -> Option<&[u8]> {
-        let (length, rest) = element.split_first_chunk::<4>()?;
-        let (address, number) = rest.split_first_chunk::<8>()?;
-        let length = u32::from_le_bytes(*length);
-        let address = u64::from_le_bytes(*address);
-        let number = u32::from_le_bytes(number.try_into().ok()?);
+        let Reference {
+            length,
+            address,
+            number,
+        } = Reference::of(element);
         if length == 0 || address == 0 {
             return Some(&[]);
         }
@@ -53,8 +48,7 @@ impl Heaps {
             self.kept.insert(address, collection);
         }
         let collection = self.kept.get(&address)?;
-        let &(begin, end) = collection.objects.get(number as usize)?;
-        let text = collection.bytes.get(begin as usize..end as usize)?;
+        let text = collection.objects.find(&collection.bytes, number)?;
         // As in C, where a text ends with the first NUL.
         (text.len() == length as usize).then(|| {
             let end = text.iter().position(|&byte| byte == 0);
@@ -65,39 +59,13 @@ impl Heaps {
 
 impl Collection {
     fn read(file: &RawFile, address: u64) -> Option<Self> {
-        let mut bytes = vec![0; LEAST];
+        let mut bytes = vec![0; LEAST as usize];
         file.read(address, &mut bytes)?;
-        // Version 1, and three bytes without a meaning.
-        if !bytes.starts_with(b"GCOL\x01") {
-            return None;
-        }
-        let size = u64::from_le_bytes(*bytes[8..].first_chunk()?);
-        if !(LEAST as u64..=LARGEST).contains(&size) {
-            return None;
-        }
+        let size = size(&bytes).filter(|size| *size <= LARGEST)?;
         bytes.resize(size as usize, 0);
-        file.read(address + LEAST as u64, &mut bytes[LEAST..])?;
-        let mut objects = Vec::new();
-        let mut at = HEAD;
-        while let Some(head) = bytes.get(at..at + OBJECT) {
-            let number = usize::from(u16::from_le_bytes(*head.first_chunk()?));
-            let length = usize::try_from(u64::from_le_bytes(*head[8..].first_chunk()?)).ok()?;
-            if length > bytes.len() - at {
-                return None;
-            }
-            if number == 0 {
-                // Free space, of which the head is part.
-                at += length.max(OBJECT);
-                continue;
-            }
-            let begin = at + OBJECT;
-            if objects.len() <= number {
-                objects.resize(number + 1, (0, 0));
-            }
-            // Below 16 MiB, as is checked above.
-            objects[number] = (begin as u32, (begin + length) as u32);
-            at = begin + length.next_multiple_of(8);
-        }
+        file.read(address + LEAST, &mut bytes[LEAST as usize..])?;
+        let mut objects = Objects::default();
+        objects.list(&bytes)?;
         Some(Self { bytes, objects })
     }
 }
@@ -130,7 +98,7 @@ mod tests {
             bytes.resize(bytes.len().next_multiple_of(8), 0);
         }
         let end = ADDRESS as usize + size;
-        if let Some(free) = (end - bytes.len()).checked_sub(OBJECT) {
+        if let Some(free) = (end - bytes.len()).checked_sub(REFERENCE) {
             bytes.extend([0; 8]);
             bytes.extend((free as u64 + 16).to_le_bytes());
         }
