@@ -81,6 +81,8 @@ fn pieces_of(wanted: &[Object], size: u64, least: u64) -> Option<Vec<Piece>> {
         // The next one begins where this one ends at the latest.
         let next = wanted.get(end).map_or(size, |next| next.address.min(size));
         let room = next.checked_sub(offset)?;
+        // Of the last one nothing else tells how long it may be.
+        let least = if end < wanted.len() { least } else { GROWN };
         let length = match taken.max(least) {
             length if room > length.saturating_add(GAP) => length,
             _ => room,

@@ -128,7 +128,7 @@ fn collections_close_together_are_one_piece() {
         .iter()
         .map(|piece| (piece.offset, piece.length, piece.first, piece.end))
         .collect();
-    assert_eq!(found, [(0, 14_096, 0, 4), (100_000, 4096, 4, 5)]);
+    assert_eq!(found, [(0, 14_096, 0, 4), (100_000, GROWN, 4, 5)]);
     let generous = pieces(&wanted, 1 << 20).unwrap();
     let lengths: Vec<u64> = generous.iter().map(|piece| piece.length).collect();
     assert_eq!(lengths, [10_000 + GROWN, GROWN]);
