@@ -118,7 +118,7 @@ impl Contiguous {
         if let Some(varying) = self
             .varying
             .as_ref()
-            .filter(|_| count > 1 && count <= varying::MOST && !transformed)
+            .filter(|varying| varying.suits(count) && !transformed)
             && let Some(runs) = selection::in_file(host, selected, &self.extents, MOST_RUNS)
         {
             let memory = self.texts(host, varying, selected, &runs);

@@ -181,7 +181,11 @@ impl<'c> Job<'c> {
                 (places, count, conversion)
             }
         };
-        if varies && (count <= 1 || count > varying::MOST) {
+        if recipe
+            .varying
+            .as_ref()
+            .is_some_and(|varying| !varying.suits(count))
+        {
             return None;
         }
         // What is left of few chunks the native code keeps for the next read.

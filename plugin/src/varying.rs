@@ -18,8 +18,10 @@ use crate::texts::Texts;
 const DEEPEST: u32 = 16;
 /// Most references in one element.
 const MOST_REFERENCES: usize = 64;
-/// Most elements of which the references are followed at once.
-pub(crate) const MOST: u64 = 4 << 20;
+/// Most references that are followed at once,
+const MOST: u64 = 4 << 20;
+/// and most bytes of the elements that have them.
+const MOST_BYTES: u64 = 64 << 20;
 /// Bytes of a reference to a region of a dataset, and where in them a reference to a heap would begin.
 const REGION: usize = 12;
 
@@ -67,6 +69,12 @@ impl Varying {
             parts,
             are_texts,
         })
+    }
+
+    /// Whether the references of so many elements are followed here: more than one, and not more than memory has room for.
+    pub(crate) fn suits(&self, count: u64) -> bool {
+        let references = count.saturating_mul(self.parts.len() as u64);
+        count > 1 && references <= MOST && count.saturating_mul(self.element as u64) <= MOST_BYTES
     }
 
     /// Adds what `elements`, as stored, refer to; they go to places from `place` on.
